@@ -1,0 +1,130 @@
+"""Which charges share an invoice, and in which order they are printed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Literal
+
+from .periods import Period
+
+Grouping = Literal["customer", "contract", "site", "sections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a contract wants its charges grouped.
+
+    `agreement`: everything that must be equal for two contracts to share an invoice (company, invoice address,
+    posting mode, currency, payment term, fiscal position, journal, order reference). `per_period`: one invoice for
+    each issue date instead of one for all that is due.
+    """
+
+    contract: int
+    grouping: Grouping
+    agreement: tuple[int | str, ...]
+    per_period: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One charge to print. `rank` orders the lines of a contract, `site_rank` the sites of an invoice.
+
+    `before`, `after`: the contract's own headings (section lines and notes) printed around it, by id.
+    """
+
+    charge: int
+    policy: Policy
+    site: int | None
+    site_rank: str
+    rank: int
+    period: Period
+    issue: date
+    amount: Decimal
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the invoice: a site's section, a heading of the contract, or a charge. Exactly one is set."""
+
+    site: int | None = None
+    heading: int | None = None
+    charge: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDraft:
+    """An invoice to make. `site` is set when all charges are for that one; `refund`: the whole is a credit."""
+
+    contracts: tuple[int, ...]
+    site: int | None
+    by_site: bool
+    refund: bool
+    entries: tuple[Entry, ...]
+
+
+def invoice_drafts(items: Iterable[Item]) -> list[InvoiceDraft]:
+    """The invoices for `items`, in a stable order. Every charge is on exactly one of them."""
+    ordered = sorted(items, key=lambda item: (_key(item), _print_order(item)))
+    return [_draft(list(group)) for _key_value, group in groupby(ordered, key=_key)]
+
+
+def _key(item: Item) -> tuple[str, ...]:
+    """What two charges must have in common to share an invoice, as sortable text."""
+    policy = item.policy
+    merged = policy.grouping in ("customer", "sections")
+    return (
+        repr(policy.agreement),
+        policy.grouping,
+        "" if merged else f"{policy.contract:012d}",
+        f"{item.site or 0:012d}" if policy.grouping == "site" else "",
+        item.issue.isoformat() if policy.per_period else "",
+    )
+
+
+def _print_order(item: Item) -> tuple[object, ...]:
+    by_site = item.policy.grouping == "sections"
+    return (
+        (item.site is not None, item.site_rank, item.site) if by_site else (),
+        item.policy.contract,
+        item.rank,
+        item.period,
+        item.charge,
+    )
+
+
+def _draft(items: list[Item]) -> InvoiceDraft:
+    by_site = items[0].policy.grouping == "sections"
+    sites = {item.site for item in items}
+    return InvoiceDraft(
+        contracts=tuple(dict.fromkeys(item.policy.contract for item in items)),
+        site=sites.pop() if len(sites) == 1 else None,
+        by_site=by_site,
+        refund=sum((item.amount for item in items), Decimal(0)) < 0,
+        entries=tuple(_entries(items, by_site)),
+    )
+
+
+def _entries(items: list[Item], by_site: bool) -> list[Entry]:
+    entries: list[Entry] = []
+    site: int | None = None
+    printed: set[int] = set()
+
+    def headings(ids: tuple[int, ...]) -> None:
+        entries.extend(Entry(heading=i) for i in ids if i not in printed)
+        printed.update(ids)
+
+    for i, item in enumerate(items):
+        if by_site and item.site != site:
+            site = item.site
+            entries.append(Entry(site=site))
+            printed = set()
+        headings(item.before)
+        entries.append(Entry(charge=item.charge))
+        last_of_line = i + 1 == len(items) or (items[i + 1].policy, items[i + 1].rank) != (item.policy, item.rank)
+        if last_of_line:
+            headings(item.after)
+    return entries

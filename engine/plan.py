@@ -1,0 +1,179 @@
+"""The plan: from what lines say and what the ledger holds to what is left to bill.
+
+The stages, in the order in which they follow each other for each period of a line:
+
+    1. periods     which days the period spans, and which of them are served
+    2. proration   which part of the period counts
+    3. pricing     what the whole period costs, then the part that counts
+    4. ledger      less what is held already
+    5. issue date  from when it may be billed
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count, takewhile
+from typing import Literal
+
+from . import pricing
+from .periods import ONE_DAY, Period, issue_date, span
+from .pricing import Price
+from .proration import NOTHING, WHOLE, ratio
+from .terms import Held, LineTerms
+
+Kind = Literal["whole", "prorated", "free", "one_off", "correction"]
+
+PRICING = {"flat": pricing.flat, "unit": pricing.unit, "one_off": pricing.unit}
+BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An amount for one period and component of a line, with all that explains it.
+
+    `period`: days of service, as printed; `full`: the whole period of the schedule; `ratio`: the part that counts;
+    `price`: the price of the whole period; `quantity`, `unit_price`, `discount`: as on the invoice line; `held`:
+    what was billed before, for a correction; `issue`: the day from which it may be billed.
+    """
+
+    line: int
+    component: str
+    kind: Kind
+    period: Period
+    full: Period
+    ratio: Fraction
+    price: Price
+    billed: Price
+    amount: Decimal
+    issue: date
+    held: Decimal = Decimal(0)
+
+
+def window_start(terms: LineTerms, since: date) -> date:
+    """The first day whose held keys must be known to plan from `since`: the start of the period that holds it."""
+    if terms.pricing == "one_off":
+        return terms.start
+    recurrence = terms.schedule.recurrence
+    return recurrence.period(recurrence.index(since)).start
+
+
+def charges(terms: LineTerms, since: date) -> Iterator[Charge]:
+    """What the terms say for every period from the one that holds `since`, in order; endless for an open line."""
+    if terms.pricing == "one_off":
+        served = _served(terms, Period(terms.start, terms.start))
+        if served:
+            yield _charge(terms, served, served, WHOLE, "one_off")
+        return
+    recurrence = terms.schedule.recurrence
+    for n in count(recurrence.index(max(since, terms.start))):
+        full = recurrence.period(n)
+        if terms.end is not None and full.start > terms.end:
+            return
+        served = _served(terms, full)
+        if served:
+            part = _ratio(terms, full)
+            yield _charge(terms, full, served, part, "whole" if part == 1 else "prorated")
+
+
+def proposals(terms: LineTerms, held: Sequence[Held], since: date) -> Iterator[Charge]:
+    """What is left to bill: the charges from `since` on that the ledger does not hold, and corrections of those it
+    holds at another amount, in the order of their periods.
+
+    `held` must list every held key of the line that ends on or after `window_start`. What lies before `not_before`
+    belongs to another system and is left alone.
+    """
+    first = terms.not_before or date.min
+    pending = sorted((h for h in held if h.period.start >= first), key=lambda h: h.period.start)
+    for charge in charges(terms, min([since, *(h.period.start for h in pending)])):
+        while pending and pending[0].period.start < charge.full.start:
+            yield from _withdrawal(terms, pending.pop(0))
+        mine = [h for h in pending if h.period.start <= charge.full.end]
+        del pending[: len(mine)]
+        yield from _difference(charge, mine)
+    for key in pending:
+        yield from _withdrawal(terms, key)
+
+
+def build_plan(lines: Iterable[tuple[LineTerms, Sequence[Held], date]], through: date) -> list[Charge]:
+    """All that may be billed on `through`, for each line with what is held and the day since when to plan.
+
+    Issue dates rise along the periods of a line: the first one after `through` ends it.
+    """
+    plan: list[Charge] = []
+    for terms, held, since in lines:
+        plan.extend(takewhile(lambda charge: charge.issue <= through, proposals(terms, held, since)))
+    return plan
+
+
+def _served(terms: LineTerms, full: Period) -> Period | None:
+    """The days of `full` on which the line is served and may be billed."""
+    start = max(full.start, terms.start, terms.not_before or full.start)
+    return span(start, min(full.end, terms.end or full.end))
+
+
+def _ratio(terms: LineTerms, full: Period) -> Fraction:
+    """The part of `full` that counts, under the policies for the two ends of the succession."""
+    schedule, start, end = terms.schedule, terms.start, terms.end or full.end
+    if full.start < terms.chain_start <= full.end:
+        if schedule.first_partial == "free":
+            return NOTHING
+        if schedule.first_partial == "full" and terms.start == terms.chain_start:
+            start = full.start
+    if terms.chain_end is not None and full.start <= terms.chain_end < full.end:
+        if schedule.last_partial == "free":
+            return NOTHING
+        if schedule.last_partial == "full" and terms.end == terms.chain_end:
+            end = full.end
+    counted = span(max(start, terms.not_before or start), end)
+    basis = schedule.basis if schedule.recurrence.unit in ("month", "year") else "actual"
+    return ratio(full, counted, basis) if counted else NOTHING
+
+
+def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> Charge:
+    price = PRICING[terms.pricing](terms.price)
+    amount = pricing.amount(price, terms.currency_unit, part)
+    as_is = part == 1 and terms.whole_quantity
+    return Charge(
+        line=terms.line,
+        component=BASE,
+        kind=kind if amount else "free",
+        period=served,
+        full=full,
+        ratio=part,
+        price=price,
+        billed=price if as_is else Price(Decimal(1), amount),
+        amount=amount,
+        issue=issue_date(served, terms.schedule.issue),
+    )
+
+
+def _difference(charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
+    """What `charge` still owes beyond the held keys of its period: all, the days added since, or a correction."""
+    billed = sum((key.amount for key in held), Decimal(0))
+    if not held or (not billed and charge.amount and [key.period for key in held] == [charge.period]):
+        yield charge
+        return
+    if billed == charge.amount:
+        return
+    left = Price(Decimal(1), charge.amount - billed)
+    added = span(held[-1].period.end + ONE_DAY, charge.period.end)
+    if added:
+        yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed)
+        return
+    yield replace(
+        charge, kind="correction", period=held[-1].period, billed=left, amount=left.unit_price, held=billed
+    )
+
+
+def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
+    """The correction of a held key for whose period nothing is owed any more."""
+    if key.amount:
+        price = PRICING[terms.pricing](terms.price)
+        back = Price(Decimal(1), -key.amount)
+        issue = issue_date(key.period, terms.schedule.issue)
+        yield Charge(
+            terms.line, key.component, "correction", key.period, key.period, NOTHING, price, back, -key.amount, issue,
+            held=key.amount,
+        )

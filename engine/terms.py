@@ -1,0 +1,64 @@
+"""What a contract says, as plain values."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from .periods import ONE_DAY, IssueRule, Period, Recurrence
+from .pricing import Price
+
+Pricing = Literal["flat", "unit", "one_off"]
+PartialPolicy = Literal["prorate", "full", "free"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a line's service periods follow each other, when each is billed, and what a partial one costs.
+
+    Where one period is both the first and the last partial one, each policy rules its own end, and `free` wins.
+    """
+
+    recurrence: Recurrence
+    issue: IssueRule
+    first_partial: PartialPolicy = "prorate"
+    last_partial: PartialPolicy = "prorate"
+    basis: Literal["actual", "thirty"] = "actual"
+
+
+@dataclass(frozen=True, slots=True)
+class LineTerms:
+    """One line of a contract.
+
+    `start` … `end`: days of service (`end` None: open; the day before `start`: none at all). `chain_start` … `chain_end`: the same for the whole
+    succession of lines that replaced each other; the policies for partial periods apply to its two ends only.
+    `not_before`: the first day that may be billed, for a contract taken over from another system.
+    `whole_quantity`: False when the quantity is finer than an invoice line can hold.
+    """
+
+    line: int
+    start: date
+    end: date | None
+    chain_start: date
+    chain_end: date | None
+    schedule: Schedule
+    pricing: Pricing
+    price: Price
+    currency_unit: Decimal
+    not_before: date | None = None
+    whole_quantity: bool = True
+
+    def __post_init__(self) -> None:
+        if self.end is not None and self.end < self.start - ONE_DAY:
+            raise ValueError(f"line {self.line} cannot end on {self.end}, before it starts on {self.start}")
+        if self.chain_start > self.start or (self.chain_end and self.chain_end < (self.end or date.max)):
+            raise ValueError(f"line {self.line} lies outside its own succession")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the ledger already holds for one key (first day of the period, component): the sum of its revisions."""
+
+    period: Period
+    component: str
+    amount: Decimal

@@ -1,0 +1,102 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .res_company import POSTING_MODES
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    billing_run_id = fields.Many2one(
+        "multiservice.billing.run", readonly=True, copy=False, index="btree_not_null", ondelete="set null"
+    )
+    service_posting_mode = fields.Selection(POSTING_MODES, string="Posting of Services", readonly=True, copy=False)
+    service_contract_ids = fields.Many2many(
+        "multiservice.contract", compute="_compute_service_contract_ids", search="_search_service_contract_ids"
+    )
+    service_contract_count = fields.Integer(compute="_compute_service_contract_ids")
+    service_period_start = fields.Date(
+        string="Services From", compute="_compute_service_period", store=True, help="First day of service invoiced."
+    )
+    service_period_end = fields.Date(
+        string="Services To", compute="_compute_service_period", store=True, help="Last day of service invoiced."
+    )
+
+    @api.depends("invoice_line_ids.service_contract_id")
+    def _compute_service_contract_ids(self):
+        for move in self:
+            move.service_contract_ids = move.invoice_line_ids.service_contract_id
+            move.service_contract_count = len(move.service_contract_ids)
+
+    def _search_service_contract_ids(self, operator, value):
+        return [("line_ids.service_contract_id", operator, value)]
+
+    @api.depends("invoice_line_ids.service_start", "invoice_line_ids.service_end")
+    def _compute_service_period(self):
+        for move in self:
+            lines = move.invoice_line_ids
+            move.service_period_start = min(filter(None, lines.mapped("service_start")), default=False)
+            move.service_period_end = max(filter(None, lines.mapped("service_end")), default=False)
+
+    def action_view_service_contracts(self):
+        self.ensure_one()
+        contracts = self.service_contract_ids
+        action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.contract_action")
+        if len(contracts) == 1:
+            return action | {"views": [(False, "form")], "res_id": contracts.id}
+        return action | {"domain": [("id", "in", contracts.ids)], "context": {}}
+
+    def _post(self, soft=True):
+        """Date service invoices on the day of posting, and settle their credit notes in the ledger."""
+        undated = self.filtered(lambda m: m.service_contract_ids and not m.invoice_date)
+        for moves in undated.grouped(lambda m: (m.journal_id, m.move_type)).values():
+            moves.invoice_date = moves[0]._service_invoice_date()
+        self.invoice_line_ids._check_rebilled_whole()
+        posted = super()._post(soft)
+        posted.invoice_line_ids._settle_mirrors()
+        return posted
+
+    def _service_invoice_date(self):
+        """Today on the company's calendar, but not before the last invoice of the same sequence: numbers and dates
+        rise together.
+        """
+        self.ensure_one()
+        today = self.company_id._service_today()
+        refund = self.move_type == "out_refund" and self.journal_id.refund_sequence
+        previous = self.search(
+            [
+                ("journal_id", "=", self.journal_id.id),
+                ("state", "=", "posted"),
+                ("move_type", "in" if refund else "not in", ("out_refund", "in_refund")),
+                ("date", ">=", today.replace(month=1, day=1)),
+                ("date", "<=", today.replace(month=12, day=31)),
+            ],
+            order="sequence_prefix desc, sequence_number desc",
+            limit=1,
+        )
+        return max(today, previous.invoice_date or today)
+
+    def _check_draftable(self):
+        """A cancelled invoice whose periods were billed again stays cancelled."""
+        for move in self.filtered(lambda m: m.state == "cancel"):
+            again = move.invoice_line_ids._billed_again_on()
+            if again:
+                raise UserError(
+                    self.env._(
+                        "The periods of %(invoice)s were billed again on %(again)s: cancel that one first.",
+                        invoice=move.display_name,
+                        again=", ".join(again.mapped("display_name")),
+                    )
+                )
+        return super()._check_draftable()
+
+
+class AccountMoveSend(models.AbstractModel):
+    _inherit = "account.move.send"
+
+    @api.model
+    def _get_default_sending_methods(self, move) -> set:
+        """An invoice to print gets its PDF from core's service, and no e-mail."""
+        if move.service_posting_mode == "print":
+            return {"manual"}
+        return super()._get_default_sending_methods(move)

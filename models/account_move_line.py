@@ -1,0 +1,111 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    service_start = fields.Date(string="Service From", copy=False)
+    service_end = fields.Date(string="Service To", copy=False)
+    service_site_id = fields.Many2one(
+        "res.partner", string="Site", copy=False, index="btree_not_null", ondelete="restrict"
+    )
+    service_contract_id = fields.Many2one(
+        "multiservice.contract", string="Contract", copy=False, index="btree_not_null", ondelete="restrict"
+    )
+    service_origin_line_id = fields.Many2one(
+        "account.move.line",
+        string="Credited Line",
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The invoice line that this line credits or replaces.",
+    )
+    billable_ids = fields.One2many("multiservice.billable", "invoice_line_id", string="Billing Ledger")
+
+    def _copy_data_extend_business_fields(self, values):
+        """A credit note keeps the service of the lines that it credits; a plain duplicate does not."""
+        super()._copy_data_extend_business_fields(values)
+        if self.service_contract_id:
+            values |= {
+                "service_start": self.service_start,
+                "service_end": self.service_end,
+                "service_site_id": self.service_site_id.id,
+                "service_contract_id": self.service_contract_id.id,
+                "service_origin_line_id": self.id,
+            }
+
+    def _service_amount(self) -> float:
+        """Quantity × unit price less discount, in the basis (with or without tax) of the price; a credit counts
+        negative.
+        """
+        self.ensure_one()
+        amount = self.quantity * self.price_unit * (1 - self.discount / 100)
+        return self.currency_id.round(-amount if self.move_id.move_type == "out_refund" else amount)
+
+    def _mirror(self, rebill: bool) -> None:
+        """Enter lines of credit notes in the ledger: less what they credit, and then either kept as billed or, with
+        `rebill`, waiting to be billed again.
+        """
+        vals_list = []
+        for line, origin, revision in self._unmirrored():
+            then = origin._prepare_follow_vals(revision + 1, -line._service_amount())
+            if not rebill:
+                then |= {"kind": "kept", "invoice_line_id": line.id, "closed_reason": "credited"}
+            vals_list += [line._prepare_credit_vals(origin, revision), then]
+        self._service_ledger().create(vals_list)
+
+    def _mirror_replaced(self) -> None:
+        """Enter lines of credit notes whose periods another invoice takes over at once."""
+        self._service_ledger().create(
+            [line._prepare_credit_vals(origin, revision) for line, origin, revision in self._unmirrored()]
+        )
+
+    def _prepare_credit_vals(self, origin, revision: int) -> dict:
+        vals = origin._prepare_follow_vals(revision, self._service_amount())
+        return vals | {"kind": "credit", "invoice_line_id": self.id}
+
+    def _replace_origin(self) -> None:
+        """Enter lines of invoices made by "Reverse and create invoice" as billing the periods of their originals."""
+        self._service_ledger().create(
+            [
+                origin._prepare_follow_vals(revision, line._service_amount()) | {"invoice_line_id": line.id}
+                for line, origin, revision in self._unmirrored()
+            ]
+        )
+
+    def _unmirrored(self):
+        """Triples (line, first ledger row of the line it follows, next revision) for lines not in the ledger yet."""
+        lines = self.sudo().filtered(lambda line: line.service_origin_line_id and not line.billable_ids)
+        for line in lines:
+            origin = line.service_origin_line_id.billable_ids.sorted("revision")[:1]
+            if origin:
+                yield line, origin, origin._next_revision()
+
+    def _service_ledger(self):
+        # sudo: the ledger is written by billing alone, never by hand; who may credit an invoice may be no billing user
+        return self.sudo().env["multiservice.billable"]
+
+    def _check_rebilled_whole(self) -> None:
+        """Only a whole line can be billed again: the rest of a partly credited one has no amount of its own."""
+        for line in self.sudo():  # sudo: see _service_ledger
+            credit = line.billable_ids.filtered(lambda row: row.kind == "credit")
+            kept = line.billable_ids.filtered(lambda row: row.kind == "kept")
+            if credit and not kept and line.currency_id.compare_amounts(line._service_amount(), credit.amount):
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” was to be credited in full and billed again, but its amount was changed. "
+                        "Restore it, or delete this credit note and make one that is not billed again.",
+                        line=line.name,
+                    )
+                )
+
+    def _settle_mirrors(self) -> None:
+        """Follow what was edited on a draft credit note when it is posted."""
+        for row in self.sudo().billable_ids.filtered(lambda row: row.kind in ("credit", "kept")):  # sudo: as above
+            amount = row.invoice_line_id._service_amount()
+            row.amount = amount if row.kind == "credit" else -amount
+
+    def _billed_again_on(self):
+        """The invoices that hold a later revision of the lines' ledger rows."""
+        return self.sudo().billable_ids._later_held().move_id.with_env(self.env)  # sudo: as above

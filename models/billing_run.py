@@ -1,0 +1,358 @@
+import logging
+from collections import Counter
+from datetime import date
+
+from markupsafe import Markup
+from psycopg2 import OperationalError
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools.pdf import merge_pdf
+
+_logger = logging.getLogger(__name__)
+
+# Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
+CHUNK = 40
+POOL = 8 * CHUNK
+TRANSITIONS = {
+    "draft": {"running"},
+    "running": {"stopped", "done"},
+    "stopped": {"running"},
+    "done": {"running"},
+}
+
+
+class BillingRun(models.Model):
+    """One execution of the billing for one company, worked off item by item, each item a customer's invoices."""
+
+    _name = "multiservice.billing.run"
+    _description = "Billing Run"
+    _inherit = ["mail.thread"]
+    _order = "id desc"
+    _check_company_auto = True
+
+    name = fields.Char(default="/", required=True, readonly=True, copy=False)
+    origin = fields.Char(string="Started By", readonly=True, help="The schedule, or what somebody chose.")
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    user_id = fields.Many2one("res.users", string="Responsible", default=lambda self: self.env.user, readonly=True)
+    through_date = fields.Date(
+        string="Bill Through", required=True, readonly=True, help="Periods whose issue date is not after this day."
+    )
+    state = fields.Selection(
+        [("draft", "New"), ("running", "Running"), ("stopped", "Stopped"), ("done", "Done")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    item_ids = fields.One2many("multiservice.billing.run.item", "run_id", string="Customers", readonly=True)
+    move_ids = fields.One2many("account.move", "billing_run_id", string="Invoices", readonly=True)
+    item_count = fields.Integer(string="Customers to Bill", compute="_compute_progress")
+    done_count = fields.Integer(string="Customers Billed", compute="_compute_progress")
+    failed_count = fields.Integer(string="Failures", compute="_compute_progress")
+    progress = fields.Float(compute="_compute_progress", help="Share of the customers worked off, in per cent.")
+    move_count = fields.Integer(string="Invoice Count", compute="_compute_moves")
+    amount_untaxed = fields.Monetary(
+        string="Untaxed", compute="_compute_moves", groups="multiservice.group_billing_user"
+    )
+    amount_total = fields.Monetary(string="Total", compute="_compute_moves", groups="multiservice.group_billing_user")
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    unsent_move_ids = fields.Many2many(
+        "account.move",
+        string="Not Sent",
+        compute="_compute_unsent_move_ids",
+        help="Posted to be sent, out of the sending queue, and not sent.",
+    )
+    unsent_count = fields.Integer(compute="_compute_unsent_move_ids")
+    to_print_count = fields.Integer(compute="_compute_to_print_count")
+    date_started = fields.Datetime(string="Started", readonly=True, copy=False)
+    date_done = fields.Datetime(string="Finished", readonly=True, copy=False)
+    seconds = fields.Float(compute="_compute_progress", help="Time spent on the run's customers, in seconds.")
+
+    @api.depends("item_ids.state", "item_ids.seconds")
+    def _compute_progress(self):
+        groups = self.env["multiservice.billing.run.item"]._read_group(
+            [("run_id", "in", self.ids)], ["run_id", "state"], ["__count", "seconds:sum"]
+        )
+        counts = {(run.id, state): count for run, state, count, _seconds in groups}
+        seconds = Counter()
+        for run, _state, _count, spent in groups:
+            seconds[run.id] += spent
+        for run in self:
+            run.seconds = seconds[run.id]
+            run.done_count = counts.get((run.id, "done"), 0)
+            run.failed_count = counts.get((run.id, "failed"), 0)
+            run.item_count = run.done_count + run.failed_count + counts.get((run.id, "pending"), 0)
+            worked = run.done_count + run.failed_count
+            run.progress = 100 * worked / run.item_count if run.item_count else 100
+
+    @api.depends("move_ids.amount_untaxed_signed")
+    def _compute_moves(self):
+        # sudo: totals for who may see the run; invoices keep their own rules
+        groups = self.env["account.move"].sudo()._read_group(
+            [("billing_run_id", "in", self.ids), ("state", "!=", "cancel")],
+            ["billing_run_id"],
+            ["__count", "amount_untaxed_signed:sum", "amount_total_signed:sum"],
+        )
+        figures = {run.id: values for run, *values in groups}
+        for run in self:
+            run.move_count, run.amount_untaxed, run.amount_total = figures.get(run.id, (0, 0.0, 0.0))
+
+    def _compute_unsent_move_ids(self):
+        for run in self:
+            run.unsent_move_ids = self.env["account.move"].search(run._unsent_domain())
+            run.unsent_count = len(run.unsent_move_ids)
+
+    def _compute_to_print_count(self):
+        for run in self:
+            run.to_print_count = self.env["account.move"].search_count(run._to_print_domain())
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            company = vals.get("company_id") or self.env.company.id
+            vals["name"] = self.env["ir.sequence"].with_company(company).next_by_code("multiservice.billing.run")
+        return super().create(vals_list)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_worked(self):
+        if any(run.state != "draft" for run in self):
+            raise UserError(self.env._("A billing run that was started is kept as the record of what it did."))
+
+    def action_start(self):
+        """Start, or go on after a stop: the workers take the run's items from now on."""
+        self._move_to("running")
+        self.filtered(lambda run: not run.date_started).date_started = fields.Datetime.now()
+        self._wake_workers()
+        return True
+
+    def action_stop(self):
+        self._move_to("stopped")
+
+    def action_retry(self):
+        """Try the failed customers again."""
+        self.item_ids.filtered(lambda item: item.state == "failed").write({"state": "pending", "error": False})
+        return self.action_start()
+
+    def action_retry_sending(self):
+        self.ensure_one()
+        self._queue_sending(self.unsent_move_ids)
+
+    def action_print_batch(self):
+        """One PDF of the invoices that leave by post: those to print, and those of customers without an e-mail."""
+        self.ensure_one()
+        moves = self.env["account.move"].search(self._to_print_domain(), order="partner_id, name")
+        if not moves:
+            raise UserError(self.env._("No invoice of this run is ready to be printed."))
+        pdf = merge_pdf([move.invoice_pdf_report_id.raw for move in moves])
+        attachment = self.env["ir.attachment"].create(
+            {
+                "name": f"{self.name.replace('/', '-')}.pdf",
+                "raw": pdf,
+                "mimetype": "application/pdf",
+                "res_model": self._name,
+                "res_id": self.id,
+            }
+        )
+        return {"type": "ir.actions.act_url", "url": f"/web/content/{attachment.id}?download=true"}
+
+    def action_view_moves(self):
+        return self._view_moves([("billing_run_id", "in", self.ids)])
+
+    def action_view_unsent(self):
+        return self._view_moves([("id", "in", self.unsent_move_ids.ids)])
+
+    def action_view_failures(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Failures"),
+            "res_model": "multiservice.billing.run.item",
+            "view_mode": "list,form",
+            "domain": [("run_id", "=", self.id), ("state", "=", "failed")],
+        }
+
+    def _view_moves(self, domain):
+        action = self.env["ir.actions.act_window"]._for_xml_id("account.action_move_out_invoice_type")
+        return action | {"domain": domain, "context": {"default_move_type": "out_invoice"}}
+
+    def _unsent_domain(self) -> Domain:
+        self.ensure_one()
+        return Domain(
+            [
+                ("billing_run_id", "=", self.id),
+                ("service_posting_mode", "in", ("send", "print")),
+                ("state", "=", "posted"),
+                ("sending_data", "=", False),
+            ]
+        ) & (
+            Domain("is_move_sent", "=", False)
+            | Domain("message_ids.notification_ids.notification_status", "in", ("exception", "bounce"))
+        )
+
+    def _to_print_domain(self) -> Domain:
+        self.ensure_one()
+        return Domain(
+            [("billing_run_id", "=", self.id), ("state", "=", "posted"), ("invoice_pdf_report_id", "!=", False)]
+        ) & (
+            Domain("service_posting_mode", "=", "print")
+            | (Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False))
+        )
+
+    def _move_to(self, state: str) -> None:
+        for run in self:
+            if state not in TRANSITIONS[run.state]:
+                labels = dict(self._fields["state"]._description_selection(self.env))
+                raise UserError(
+                    self.env._(
+                        "Billing run %(run)s is “%(now)s” and cannot become “%(then)s”.",
+                        run=run.name,
+                        now=labels[run.state],
+                        then=labels[state],
+                    )
+                )
+        self.state = state
+
+    @api.model
+    def _create_runs(self, contracts, origin: str, through: date | None = None):
+        """New runs, one for each company, over the contracts of `contracts` that are due; none if nothing is.
+
+        `through`: bill what is due on that day, later than today to bill early. Default: each company's today.
+        """
+        runs = self.browse()
+        for company, of_company in contracts.grouped("company_id").items():
+            day = through or company._service_today()
+            due = of_company.filtered_domain(self._due_domain(day))
+            if due:
+                groups = due.grouped("invoice_partner_id")
+                runs += self.create(
+                    {
+                        "company_id": company.id,
+                        "origin": origin,
+                        "through_date": day,
+                        "item_ids": [
+                            Command.create({"partner_id": partner.id, "contract_ids": [Command.set(group.ids)]})
+                            for partner, group in groups.items()
+                        ],
+                    }
+                )
+        return runs
+
+    @api.model
+    def _due_domain(self, through: date) -> Domain:
+        return Domain([("state", "=", "active"), ("next_billing_date", "<=", through)])
+
+    @api.model
+    def _cron_nightly(self):
+        """Start a run over everything that is due, in every company; end the contracts that are over."""
+        Contract = self.env["multiservice.contract"]
+        for company in self.env["res.company"].search([]):
+            today = company._service_today()
+            due = Contract.search(Domain("company_id", "=", company.id) & self._due_domain(today))
+            if runs := self._create_runs(due, self.env._("Nightly schedule")):
+                runs.action_start()
+        Contract._cron_end_contracts()
+
+    @api.model
+    def _wake_workers(self):
+        for worker in self._workers():
+            worker._trigger()
+
+    @api.model
+    def _workers(self):
+        """The scheduled actions that work runs off; only the active ones do anything."""
+        # sudo: who starts a run need not be allowed to see scheduled actions
+        return self.env.ref("multiservice.ir_cron_billing_worker_1").sudo()
+
+    @api.model
+    def _cron_work(self):
+        """Work off one chunk of items of the running runs. Called again by the scheduler while there are more."""
+        self.search([("state", "=", "running")])._close_if_done()
+        Item = self.env["multiservice.billing.run.item"]
+        pool_ids = Item.search(self._pending_domain(), limit=POOL).ids
+        # Commits: the locks that follow are taken on a fresh snapshot.
+        self.env["ir.cron"]._commit_progress(remaining=Item.search_count(self._pending_domain()))
+        for item_id in self._work_chunk(pool_ids):
+            self._work_chunk([item_id])
+            if not self.env["ir.cron"]._commit_progress():
+                break  # out of time: the scheduler calls again
+
+    @api.model
+    def _pending_domain(self) -> Domain:
+        return Domain([("state", "=", "pending"), ("run_id.state", "=", "running")])
+
+    @api.model
+    def _work_chunk(self, item_ids) -> list[int]:
+        """Bill a chunk of the items that nobody else works on, and commit. Returns what is to be tried one by one:
+        the items of a chunk of several that failed.
+        """
+        cr, Item = self.env.cr, self.env["multiservice.billing.run.item"]
+        items = Item.browse()
+        try:
+            items = Item.browse(item_ids).try_lock_for_update(allow_referencing=True, limit=CHUNK)
+            items = items.filtered_domain(self._pending_domain())
+            with cr.savepoint():
+                items._work()
+        except (OperationalError, UniqueViolation) as error:
+            # Somebody else billed or changed the same contracts: plan again later, on a fresh snapshot.
+            cr.rollback()
+            _logger.info("billing items %s meet another process (%s): planned again", items.ids, type(error).__name__)
+            items._count_attempt(error)
+        except Exception as error:
+            if len(items) > 1:
+                return items.ids
+            _logger.warning("billing item %s failed: %s", items.ids, error)
+            items._fail(error)
+        items.run_id._close_if_done()
+        self.env["ir.cron"]._commit_progress(len(items), remaining=Item.search_count(self._pending_domain()))
+        return []
+
+    def _process_now(self):
+        """Work off the run in the request of the user who asked for it: no commit, all customers apart."""
+        self._move_to("running")
+        self.date_started = fields.Datetime.now()
+        for item in self.item_ids:
+            try:
+                with self.env.cr.savepoint():
+                    item._work()
+            except (OperationalError, UniqueViolation):
+                raise
+            except Exception as error:
+                _logger.warning("billing of %s failed: %s", item.display_name, error)
+                item._fail(error)
+        self._close_if_done()
+
+    def _close_if_done(self):
+        for run in self:
+            run.invalidate_recordset(["item_count", "done_count", "failed_count"])
+            if run.state == "running" and run.done_count + run.failed_count == run.item_count:
+                run._move_to("done")
+                run.date_done = fields.Datetime.now()
+                run.message_post(body=run._summary())
+
+    def _summary(self):
+        return Markup("<p>%s</p>") % self.env._(
+            "%(done)s customers billed, %(failed)s failed: %(moves)s invoices, %(untaxed)s untaxed.",
+            done=self.done_count,
+            failed=self.failed_count,
+            moves=self.move_count,
+            untaxed=self.currency_id.format(self.amount_untaxed),
+        )
+
+    def _settle(self, moves):
+        """Post, and queue for sending or printing, what the contracts ask for."""
+        to_post = moves.filtered(lambda move: move.service_posting_mode != "draft")
+        to_post._post(soft=False)
+        self._queue_sending(to_post.filtered(lambda move: move.service_posting_mode in ("send", "print")))
+
+    @api.model
+    def _queue_sending(self, moves):
+        """Hand posted invoices to core's sending queue, their salesperson as author."""
+        for author, of_author in moves.grouped(lambda move: move.invoice_user_id or self.env.user).items():
+            of_author.sending_data = {"author_user_id": author.id, "author_partner_id": author.partner_id.id}
+        if moves:
+            # sudo: who bills need not be allowed to see scheduled actions
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()

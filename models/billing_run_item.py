@@ -1,0 +1,98 @@
+import time
+
+from odoo import api, fields, models
+
+
+MAX_ATTEMPTS = 10
+
+
+class BillingRunItem(models.Model):
+    """A customer's invoice address with all its contracts of a run: what must not fall between two workers."""
+
+    _name = "multiservice.billing.run.item"
+    _description = "Customer of a Billing Run"
+    _order = "run_id, id"
+
+    _pending_idx = models.Index("(run_id, id) WHERE state = 'pending'")
+
+    run_id = fields.Many2one("multiservice.billing.run", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="run_id.company_id", store=True, index=True)
+    partner_id = fields.Many2one("res.partner", string="Invoice Address", required=True, ondelete="restrict")
+    contract_ids = fields.Many2many("multiservice.contract", string="Contracts")
+    state = fields.Selection(
+        [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed")], default="pending", required=True
+    )
+    error = fields.Text(readonly=True)
+    attempts = fields.Integer(readonly=True, help="How often the item met another process on the same contracts.")
+    seconds = fields.Float(readonly=True, help="Time spent on the customer, in seconds.")
+    culprit_ids = fields.Many2many(
+        "multiservice.contract",
+        "multiservice_billing_run_item_culprit_rel",
+        string="Cannot Be Billed",
+        readonly=True,
+        help="The contracts of which the planning or the invoice failed.",
+    )
+
+    @api.depends("partner_id", "run_id.name")
+    def _compute_display_name(self):
+        for item in self:
+            item.display_name = f"{item.run_id.name} – {item.partner_id.display_name}"
+
+    def action_retry(self):
+        self.write({"state": "pending", "error": False})
+        return self.run_id.action_start()
+
+    def _work(self):
+        """Bill the contracts of the items: invoices, ledger rows and state, all or nothing."""
+        for run, items in self.grouped("run_id").items():
+            started = time.monotonic()
+            contracts = items.contract_ids.filtered(lambda contract: contract.state == "active")
+            # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
+            contracts.last_run_id = run
+            run._settle(contracts._bill(run))
+            items._succeed()
+            items.seconds = (time.monotonic() - started) / len(items)
+
+    def _count_attempt(self, error: Exception) -> None:
+        """After a conflict with another process: give up after too many, which then are no coincidence."""
+        for item in self:
+            item.attempts += 1
+            if item.attempts >= MAX_ATTEMPTS:
+                item._fail(error)
+
+    def _succeed(self):
+        self.write({"state": "done", "error": False})
+        recovered = self.contract_ids.filtered("billing_error")
+        recovered.billing_error = False
+        recovered.activity_unlink(["multiservice.mail_activity_type_billing_error"])
+
+    def _fail(self, error: Exception) -> None:
+        """Record why a customer could not be billed, name the contracts at fault, and tell somebody once."""
+        self.ensure_one()
+        message = str(error) or type(error).__name__
+        culprits = self._culprits()
+        self.write({"state": "failed", "error": message, "culprit_ids": [fields.Command.set(culprits.ids)]})
+        for contract in culprits or self.contract_ids:
+            known = bool(contract.billing_error)
+            contract.billing_error = message
+            if not known:
+                contract.activity_schedule(
+                    "multiservice.mail_activity_type_billing_error",
+                    summary=self.env._("Cannot be billed"),
+                    note=message,
+                    user_id=(contract.user_id or self.run_id.user_id).id,
+                )
+
+    def _culprits(self):
+        """The contracts that fail when billed alone; none when they only fail together."""
+        if len(self.contract_ids) == 1:
+            return self.contract_ids
+        culprits = self.env["multiservice.contract"]
+        for contract in self.contract_ids:
+            try:
+                with self.env.cr.savepoint() as attempt:
+                    self.run_id._settle(contract._bill(self.run_id))
+                    attempt.rollback()
+            except Exception:
+                culprits |= contract
+        return culprits

@@ -1,0 +1,325 @@
+from collections import Counter, defaultdict
+from datetime import date
+from itertools import islice, takewhile
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import format_date, formatLang
+
+from ..engine.grouping import InvoiceDraft, Item, Policy, invoice_drafts
+from ..engine.plan import Charge
+
+BUTTON_LIMIT = 20
+UPCOMING_PERIODS = 12
+
+
+class ContractBilling(models.Model):
+    """From contracts to invoices: plan, group, create, enter in the ledger. Nothing here decides: the engine does."""
+
+    _inherit = "multiservice.contract"
+
+    def action_bill(self):
+        """Bill what is due today: at once for a few contracts, by a run in the background for more."""
+        self.check_access("write")
+        run = self.env["multiservice.billing.run"]._create_runs(self, self.env._("Contracts chosen by hand"))
+        if not run:
+            raise UserError(self.env._("Nothing is due today: see “Upcoming billing” on the contract."))
+        if len(self) <= BUTTON_LIMIT:
+            run._process_now()
+        else:
+            run.action_start()
+        return run._get_records_action(name=self.env._("Billing run"))
+
+    def _plan(self, through: date) -> list[tuple]:
+        """Pairs (contract line, charge) that may be billed on `through`, in the order of contracts and lines."""
+        plan = []
+        for line, charges in self.line_ids._proposals():
+            plan += [(line, charge) for charge in takewhile(lambda charge: charge.issue <= through, charges)]
+        return plan
+
+    def _upcoming(self) -> list[tuple]:
+        """Pairs (line, its next charges not billed yet), at most 12 for each line."""
+        self.ensure_one()
+        return [(line, list(islice(charges, UPCOMING_PERIODS))) for line, charges in self.line_ids._proposals()]
+
+    def _compute_upcoming_html(self):
+        for contract in self:
+            contract.upcoming_html = contract.id and self.env["ir.qweb"]._render(
+                "multiservice.contract_upcoming",
+                {"contract": contract, "upcoming": contract._upcoming(), "format_charge": self._format_charge},
+            )
+
+    def _bill(self, run):
+        """Bill what is due for `run`: invoices and ledger rows, all or nothing. Returns the draft invoices."""
+        plan = self._plan(run.through_date)
+        zero = [(line, charge) for line, charge in plan if not charge.amount]
+        priced = [(line, charge) for line, charge in plan if charge.amount]
+        drafts = invoice_drafts(self._to_items(priced))
+        moves = self.env["account.move"].create(
+            [self._prepare_invoice_vals(draft, priced, run) for draft in drafts]
+        )
+        rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
+        for draft, move in zip(drafts, moves, strict=True):
+            move_lines = move.invoice_line_ids.sorted("sequence")
+            for entry, move_line in zip(draft.entries, move_lines, strict=True):
+                if entry.charge is not None:
+                    rows.append((*priced[entry.charge], {"invoice_line_id": move_line.id}))
+        # sudo: the ledger is written by billing alone, never by hand
+        ledger = self.env["multiservice.billable"].sudo()
+        ledger._enter(rows)
+        ledger._drop_stale(self.line_ids.sudo())
+        self.line_ids._forget_touched()
+        return moves
+
+    def _to_items(self, plan) -> list[Item]:
+        headings = {contract: contract._headings() for contract in self}
+        policies = {contract: contract._to_policy() for contract in self}
+        ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
+        items = []
+        for index, (line, charge) in enumerate(plan):
+            before, after = headings[line.contract_id].get(line, ((), ()))
+            items.append(
+                Item(
+                    charge=index,
+                    policy=policies[line.contract_id],
+                    site=line.site_id.id or None,
+                    site_rank=line.site_id.site_code or line.site_id.name or "",
+                    rank=ranks[line],
+                    period=charge.period,
+                    issue=charge.issue,
+                    amount=charge.amount,
+                    before=before,
+                    after=after,
+                )
+            )
+        return items
+
+    def _to_policy(self) -> Policy:
+        self.ensure_one()
+        agreement = (
+            self.company_id.id,
+            self.invoice_partner_id.id,
+            self._posting_mode(),
+            self.currency_id.id,
+            self.payment_term_id.id,
+            self.fiscal_position_id.id,
+            self._journal().id,
+            self.order_reference or "",
+            self.buyer_reference or "",
+        )
+        return Policy(self.id, self.grouping, agreement, self.per_period)
+
+    def _headings(self) -> dict:
+        """By line to bill, the ids of the contract's section and notes printed before it and of the notes after it."""
+        self.ensure_one()
+        headings, before, last = {}, (), None
+        for line in self.line_ids:
+            if line.display_type == "line_section":
+                before, last = (line.id,), None
+            elif line.display_type and last:
+                headings[last] = (headings[last][0], (*headings[last][1], line.id))
+            elif line.display_type:
+                before = (*before, line.id)
+            else:
+                headings[line], last = (before, ()), line
+        return headings
+
+    def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, run) -> dict:
+        contracts = self.browse(draft.contracts)
+        first = contracts[0]
+        customer_order = first.order_reference
+        return {
+            "move_type": "out_refund" if draft.refund else "out_invoice",
+            "company_id": first.company_id.id,
+            "journal_id": first._journal().id,
+            "partner_id": first.invoice_partner_id.id,
+            "partner_shipping_id": draft.site or False,
+            "currency_id": first.currency_id.id,
+            "fiscal_position_id": first.fiscal_position_id.id,
+            "invoice_payment_term_id": first.payment_term_id.id,
+            "invoice_user_id": first.user_id.id,
+            "invoice_origin": ", ".join(contracts.mapped("name")),
+            "ref": customer_order or False,
+            "billing_run_id": run.id,
+            "service_posting_mode": first._posting_mode(),
+            "invoice_line_ids": [
+                Command.create(self._prepare_entry_vals(draft, entry, plan) | {"sequence": sequence})
+                for sequence, entry in enumerate(draft.entries, start=1)
+            ],
+        }
+
+    def _prepare_entry_vals(self, draft: InvoiceDraft, entry, plan) -> dict:
+        if entry.charge is not None:
+            line, charge = plan[entry.charge]
+            show_site = draft.site is None and not draft.by_site
+            return line._prepare_invoice_line_vals(charge, draft.refund, show_site)
+        if entry.site is not None:
+            site = self.env["res.partner"].browse(entry.site)
+            return {"display_type": "line_section", "name": site._site_label()}
+        heading = self.env["multiservice.contract.line"].browse(entry.heading)
+        subsection = draft.by_site and heading.display_type == "line_section"
+        return {"display_type": "line_subsection" if subsection else heading.display_type, "name": heading.name}
+
+    def _format_charge(self, line, charge: Charge) -> dict:
+        """The charge in the user's language, for screens."""
+        return {
+            "period": f"{format_date(self.env, charge.period.start)} – {format_date(self.env, charge.period.end)}",
+            "issue": format_date(self.env, charge.issue),
+            "amount": formatLang(self.env, float(charge.amount), currency_obj=line.currency_id),
+            "explanation": line._explain(charge),
+        }
+
+
+class ContractLineBilling(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    def _prepare_invoice_line_vals(self, charge: Charge, refund: bool, show_site: bool) -> dict:
+        """Values of the invoice line for `charge`. A negative price becomes a negative quantity (EN 16931 BR-27)."""
+        self.ensure_one()
+        quantity, price = charge.billed.quantity, charge.billed.unit_price
+        if price < 0:
+            quantity, price = -quantity, -price
+        whole = charge.billed == charge.price
+        return {
+            "display_type": "product",
+            "product_id": self.product_id.id,
+            "product_uom_id": self.product_id.uom_id.id if whole else False,
+            "name": self._invoice_line_name(charge, show_site),
+            "quantity": float(-quantity if refund else quantity),
+            "price_unit": float(price),
+            "discount": float(charge.billed.discount),
+            "tax_ids": [Command.set(self.tax_ids.ids)],
+            "account_id": self._income_account().id,
+            "analytic_distribution": self._analytic_distribution(),
+            "service_start": charge.period.start,
+            "service_end": charge.period.end,
+            "service_site_id": self.site_id.id,
+            "service_contract_id": self.contract_id.id,
+        }
+
+    def _prepare_preview_vals(self, charge: Charge) -> dict:
+        self.ensure_one()
+        return {
+            "partner_id": self.partner_id.id,
+            "contract_id": self.contract_id.id,
+            "contract_line_id": self.id,
+            "site_id": self.site_id.id,
+            "period_start": charge.period.start,
+            "period_end": charge.period.end,
+            "issue_date": charge.issue,
+            "quantity": float(charge.billed.quantity),
+            "price_unit": float(charge.billed.unit_price),
+            "discount": float(charge.billed.discount),
+            "amount": float(charge.amount),
+            "currency_id": self.currency_id.id,
+            "explanation": self._explain(charge),
+        }
+
+    def _analytic_distribution(self) -> dict | bool:
+        account = self.contract_id.analytic_account_id
+        return self.analytic_distribution or (account and {str(account.id): 100}) or False
+
+    def _invoice_line_name(self, charge: Charge, show_site: bool) -> str:
+        """What the customer reads, in its language: service, site, period, and how a part was computed."""
+        line = self.with_context(lang=self.contract_id.partner_id.lang or self.env.lang)
+        lines = [line.name]
+        if show_site and line.site_id:
+            lines.append(line.site_id._site_label())
+        lines.append(line._period_label(charge))
+        if charge.kind in ("prorated", "correction"):
+            lines.append(line._explain(charge))
+        return "\n".join(lines)
+
+    def _period_label(self, charge: Charge) -> str:
+        start, end = format_date(self.env, charge.period.start), format_date(self.env, charge.period.end)
+        return start if start == end else self.env._("%(start)s to %(end)s", start=start, end=end)
+
+    def _explain(self, charge: Charge) -> str:
+        """How the amount of `charge` was computed, in words."""
+        _ = self.env._
+        currency = self.currency_id
+
+        def money(value):
+            return formatLang(self.env, float(value), currency_obj=currency)
+
+        price = charge.price
+        quantity = f"{price.quantity.normalize():f}"
+        unit_price = self._format_unit_price(price.unit_price)
+        whole = unit_price if price.quantity == 1 else f"{quantity} × {unit_price}"
+        if price.discount:
+            whole += f" − {price.discount.normalize():f} %"
+        if charge.kind == "correction":
+            return _(
+                "Correction: %(owed)s due instead of %(billed)s billed",
+                owed=money(charge.held + charge.amount),
+                billed=money(charge.held),
+            )
+        if charge.kind == "free":
+            return _("Free of charge")
+        if charge.ratio == 1:
+            return whole
+        return _(
+            "%(part)s of %(whole)s (%(days)s of %(all_days)s days)",
+            part=f"{charge.ratio.numerator}/{charge.ratio.denominator}",
+            whole=whole,
+            days=charge.period.days,
+            all_days=charge.full.days,
+        )
+
+    def _format_unit_price(self, price) -> str:
+        decimals = max(2, -price.normalize().as_tuple().exponent)
+        return formatLang(self.env, float(price), digits=decimals, currency_obj=self.currency_id)
+
+
+class BillableEntry(models.Model):
+    _inherit = "multiservice.billable"
+
+    def _enter(self, entries) -> "BillableEntry":
+        """Enter charges: for each (line, charge, how it is settled) a row, or the row that waits for it.
+
+        A second process that billed the same key meanwhile makes the unique key fail: then nothing is entered.
+        """
+        waiting, revisions = self._waiting_rows(entries)
+        vals_list, rows = [], self.browse()
+        for line, charge, settled in entries:
+            key = (line.id, charge.period.start, charge.component)
+            vals = self._prepare_vals(line, charge) | settled
+            if row := waiting.pop(key, None):
+                row.write(vals)
+                rows |= row
+            else:
+                vals_list.append(vals | {"revision": revisions[key]})
+                revisions[key] += 1
+        return rows | self.create(vals_list)
+
+    def _waiting_rows(self, entries):
+        """For the keys of `entries`: rows without an invoice that wait to be billed, and next revision numbers."""
+        since = defaultdict(lambda: date.max)
+        for line, charge, _settled in entries:
+            since[line.id] = min(since[line.id], charge.period.start)
+        waiting, revisions = {}, Counter()
+        for row in self._rows_since(since):
+            key = (row.contract_line_id.id, row.period_start, row.component)
+            revisions[key] = max(revisions[key], row.revision + 1)
+            if row.state == "to_bill":
+                waiting[key] = row
+        return waiting, revisions
+
+    def _prepare_vals(self, line, charge: Charge) -> dict:
+        return {
+            "contract_line_id": line.id,
+            "contract_id": line.contract_id.id,
+            "site_id": line.site_id.id,
+            "period_start": charge.period.start,
+            "period_end": charge.period.end,
+            "component": charge.component,
+            "kind": charge.kind,
+            "ratio": f"{charge.ratio.numerator}/{charge.ratio.denominator}",
+            "issue_date": charge.issue,
+            "quantity": float(charge.billed.quantity),
+            "price_unit": float(charge.billed.unit_price),
+            "discount": float(charge.billed.discount),
+            "amount": float(charge.amount),
+            "explanation": line._explain(charge),
+        }

@@ -1,0 +1,490 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import float_compare, format_date
+
+from ..engine.pricing import Price
+from ..engine.terms import LineTerms
+from .schedule_mixin import SCHEDULE_FIELDS
+
+PRICINGS = [("flat", "Flat per period"), ("unit", "Quantity × price"), ("one_off", "One-off")]
+
+# What a period already billed depends on: read-only in the model once the ledger holds a row of the line.
+HELD_FIELDS = frozenset(
+    (
+        *SCHEDULE_FIELDS,
+        "own_schedule",
+        "contract_id",
+        "date_start",
+        "date_end",
+        "anchor_date",
+        "billed_until",
+        "pricing",
+        "product_id",
+        "quantity",
+        "price_unit",
+        "discount",
+        "tax_ids",
+        "site_id",
+        "predecessor_id",
+    )
+)
+
+
+class ContractLine(models.Model):
+    """One service of a contract on one site, at one price, for a span of days.
+
+    A line that the ledger holds is never edited: it is ended, or ended and succeeded by another line.
+    """
+
+    _name = "multiservice.contract.line"
+    _description = "Contract Line"
+    _inherit = ["multiservice.schedule.mixin", "analytic.mixin"]
+    _order = "contract_id, sequence, id"
+    _check_company_auto = True
+
+    _dates_ordered = models.Constraint(
+        "CHECK(date_end IS NULL OR date_end >= date_start - 1)", "A contract line cannot end before it starts."
+    )
+    _predecessor_uniq = models.UniqueIndex(
+        "(predecessor_id) WHERE predecessor_id IS NOT NULL", "A contract line can be replaced only once."
+    )
+    _next_billing_idx = models.Index("(next_billing_date) WHERE next_billing_date IS NOT NULL")
+
+    contract_id = fields.Many2one("multiservice.contract", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True)
+    currency_id = fields.Many2one(related="contract_id.currency_id")
+    partner_id = fields.Many2one(related="contract_id.partner_id", string="Customer", store=True, precompute=True)
+    contract_state = fields.Selection(related="contract_id.state", string="Contract Status")
+    sequence = fields.Integer(default=10)
+    display_type = fields.Selection([("line_section", "Section"), ("line_note", "Note")])
+    site_id = fields.Many2one(
+        "res.partner",
+        domain="[('is_service_site', '=', True), ('commercial_partner_id', '=', partner_id)]",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Where the service is rendered.",
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        string="Service",
+        domain="[('sale_ok', '=', True)]",
+        check_company=True,
+        ondelete="restrict",
+    )
+    name = fields.Text(
+        string="Description", compute="_compute_name", store=True, readonly=False, precompute=True
+    )
+    pricing = fields.Selection(
+        PRICINGS,
+        default="unit",
+        required=True,
+        help="Flat: the price is for the period, whatever the quantity. One-off: billed once, on the start date.",
+    )
+    quantity = fields.Float(default=1.0, digits=(16, 4))
+    price_unit = fields.Float(
+        string="Unit Price",
+        compute="_compute_price_unit",
+        store=True,
+        readonly=False,
+        precompute=True,
+        min_display_digits="Product Price",
+        groups="multiservice.group_billing_user",
+        help="Price of one unit for one billing period, with or without tax as the taxes of the line say.",
+    )
+    discount = fields.Float(string="Discount %", digits="Discount", groups="multiservice.group_billing_user")
+    tax_ids = fields.Many2many(
+        "account.tax",
+        string="Taxes",
+        compute="_compute_tax_ids",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain="[('type_tax_use', '=', 'sale')]",
+        help="Final taxes, mapped by the contract's fiscal position already; passed to the invoice as they are.",
+    )
+    date_start = fields.Date(
+        string="Start", compute="_compute_date_start", store=True, readonly=False, precompute=True, required=True
+    )
+    date_end = fields.Date(string="End", help="Last day of service. Empty: as long as the contract.")
+    anchor_date = fields.Date(
+        string="Periods Counted From",
+        compute="_compute_anchor_date",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        help="Every billing period is computed from this day; a line that replaces another keeps the other's.",
+    )
+    billed_until = fields.Date(
+        help="Last day that the previous system billed for this line. Empty: as on the contract.",
+    )
+    own_schedule = fields.Boolean(
+        string="Own Billing Schedule", help="Billed on a schedule of its own instead of the contract's."
+    )
+    replan_from = fields.Date(
+        readonly=True,
+        copy=False,
+        help="Earliest day touched by a change since the line was billed: planning goes back to it once.",
+    )
+    predecessor_id = fields.Many2one(
+        "multiservice.contract.line", string="Replaces", readonly=True, copy=False, ondelete="restrict"
+    )
+    successor_ids = fields.One2many("multiservice.contract.line", "predecessor_id", string="Replaced By")
+    billable_ids = fields.One2many("multiservice.billable", "contract_line_id", string="Ledger")
+    is_held = fields.Boolean(string="In the Ledger", compute="_compute_billed_to")
+    billed_to = fields.Date(
+        string="Billed To", compute="_compute_billed_to", help="Last day that a draft or posted invoice covers."
+    )
+    next_billing_date = fields.Date(
+        compute="_compute_next_billing_date",
+        store=True,
+        help="The day from which the next period may be billed; computed from the terms and the ledger.",
+    )
+    amount = fields.Monetary(
+        string="Price of a Period",
+        compute="_compute_amount",
+        groups="multiservice.group_billing_user",
+        help="Price of one whole period before taxes as the price says, discount deducted.",
+    )
+
+    @api.depends("product_id", "contract_id.partner_id")
+    def _compute_name(self):
+        for line in self:
+            if line.product_id:
+                product = line.product_id.with_context(lang=line.contract_id.partner_id.lang)
+                line.name = product.get_product_multiline_description_sale()
+            elif not line.name:
+                line.name = False
+
+    @api.depends("contract_id.date_start")
+    def _compute_date_start(self):
+        for line in self:
+            line.date_start = line.date_start or line.contract_id.date_start
+
+    @api.depends("contract_id.date_start", "date_start", "own_schedule")
+    def _compute_anchor_date(self):
+        for line in self:
+            if line.is_held or line.predecessor_id:
+                line.anchor_date = line.anchor_date
+            else:
+                line.anchor_date = line.date_start if line.own_schedule else line.contract_id.date_start
+
+    @api.depends("product_id", "contract_id.pricelist_id")
+    def _compute_price_unit(self):
+        for line in self:
+            if line.product_id and not line.is_held:
+                line.price_unit = line._list_price(line.date_start)
+            else:
+                line.price_unit = line.price_unit
+
+    @api.depends("product_id", "contract_id.fiscal_position_id")
+    def _compute_tax_ids(self):
+        for line in self:
+            if line.product_id and not line.is_held:
+                taxes = line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
+                line.tax_ids = line.contract_id.fiscal_position_id.map_tax(taxes)
+            else:
+                line.tax_ids = line.tax_ids
+
+    @api.depends("billable_ids.held", "billable_ids.period_end")
+    def _compute_billed_to(self):
+        held_to = self.env["multiservice.billable"]._held_to(self)
+        for line in self:
+            line.billed_to = held_to.get(line._origin.id)
+            line.is_held = bool(line.billed_to)
+
+    @api.depends(
+        *SCHEDULE_FIELDS,
+        *(f"contract_id.{name}" for name in SCHEDULE_FIELDS),
+        "own_schedule",
+        "display_type",
+        "date_start",
+        "date_end",
+        "anchor_date",
+        "billed_until",
+        "replan_from",
+        "pricing",
+        "quantity",
+        "price_unit",
+        "discount",
+        "predecessor_id",
+        "successor_ids.date_end",
+        "contract_id.state",
+        "contract_id.date_end",
+        "contract_id.billed_until",
+        "billable_ids.held",
+        "billable_ids.amount",
+    )
+    def _compute_next_billing_date(self):
+        active = self.filtered(lambda line: line.contract_id.state == "active" and not line.display_type)
+        (self - active).next_billing_date = False
+        for line, charges in active._proposals():
+            first = next(charges, None)  # issue dates rise along the periods
+            line.next_billing_date = first.issue if first else False
+
+    @api.depends("pricing", "quantity", "price_unit", "discount", "currency_id")
+    def _compute_amount(self):
+        for line in self:
+            quantity = 1.0 if line.pricing == "flat" else line.quantity
+            amount = quantity * line.price_unit * (1 - line.discount / 100)
+            line.amount = line.currency_id.round(amount) if line.currency_id else amount
+
+    @api.constrains("display_type", "name", "product_id")
+    def _check_name(self):
+        if any(not line.name for line in self):
+            raise ValidationError(self.env._("Every line of a contract needs a description or a service."))
+
+    @api.constrains("site_id", "contract_id")
+    def _check_site(self):
+        for line in self.filtered("site_id"):
+            if line.site_id.commercial_partner_id != line.contract_id.partner_id.commercial_partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "Site %(site)s does not belong to %(customer)s, the customer of contract %(contract)s.",
+                        site=line.site_id.display_name,
+                        customer=line.contract_id.partner_id.display_name,
+                        contract=line.contract_id.display_name,
+                    )
+                )
+
+    @api.constrains("quantity", "discount")
+    def _check_numbers(self):
+        for line in self:
+            if line.quantity < 0:
+                raise ValidationError(
+                    self.env._("Line “%(line)s” has a negative quantity: use a negative price.", line=line.name)
+                )
+            if not 0 <= line.sudo().discount <= 100:  # sudo: the check holds whoever writes, prices visible or not
+                raise ValidationError(
+                    self.env._("The discount of line “%(line)s” must be from 0 to 100 %%.", line=line.name)
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.contract_id._check_editable()
+        return lines
+
+    def write(self, vals):
+        if HELD_FIELDS.intersection(vals):
+            self._check_not_held(vals)
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_ledger(self):
+        billed = self.filtered("billable_ids")
+        if billed:
+            raise UserError(
+                self.env._(
+                    "Line “%(line)s” is in the billing ledger and cannot be deleted: use “End on…”.",
+                    line=billed[0].name,
+                )
+            )
+
+    @api.depends("name", "site_id", "contract_id.name")
+    def _compute_display_name(self):
+        for line in self:
+            first = (line.name or "").partition("\n")[0]
+            parts = (line.contract_id.name, first, line.site_id.name)
+            line.display_name = " – ".join(part for part in parts if part)
+
+    def _check_not_held(self, vals):
+        """Refuse a change of what a held line was billed by. Writing the same value again is no change."""
+        for line in self.filtered("is_held"):
+            changed = [name for name in HELD_FIELDS.intersection(vals) if line._would_change(name, vals[name])]
+            if changed:
+                labels = self.fields_get(changed, ["string"])
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” was billed to %(date)s: its %(fields)s can no longer be edited. "
+                        "Use “End on…” or “Replace from…” on the line.",
+                        line=line.name,
+                        date=line.billed_to,
+                        fields=", ".join(sorted(labels.get(name, {}).get("string", name) for name in changed)),
+                    )
+                )
+
+    def _would_change(self, name, value) -> bool:
+        field = self._fields[name]
+        record = self.sudo()  # sudo: compares prices for a user who may not see them; nothing is returned
+        if field.type in ("one2many", "many2many"):
+            new = self.new({name: value}, origin=self)
+            return set(new.sudo()[name]._origin.ids) != set(record[name].ids)
+        if field.type == "float":
+            digits = field.get_digits(self.env)
+            return bool(float_compare(record[name], value or 0.0, precision_digits=digits[1] if digits else 6))
+        return field.convert_to_record(field.convert_to_cache(value, self), self) != record[name]
+
+    def _end_on(self, day: date | None) -> None:
+        """Make `day` the last day of service (None: open again), whatever was billed: the ledger corrects itself."""
+        for line in self:
+            touched = min(line.date_end or date.max, day or date.max)
+            super(ContractLine, line).write({"date_end": day, "replan_from": line._touch(touched)})
+
+    def _check_end(self, day: date | None) -> None:
+        """Refuse an end that the line cannot have."""
+        self.ensure_one()
+        if self.successor_ids:
+            raise UserError(
+                self.env._("“%(line)s” is replaced from %(date)s: end the line that replaces it.",
+                    line=self.name, date=self.successor_ids[0].date_start)
+            )
+        if day and day < self.date_start - timedelta(days=1):
+            raise UserError(
+                self.env._(
+                    "“%(line)s” starts on %(start)s: it cannot end before %(first)s (no day of service at all).",
+                    line=self.name,
+                    start=self.date_start,
+                    first=self.date_start - timedelta(days=1),
+                )
+            )
+
+    def _consequence_of_end(self, day: date | None) -> str:
+        """What ending on `day` does to what was billed, for the person who decides."""
+        billed_to = max((line.billed_to for line in self if line.billed_to), default=None)
+        if day and billed_to and billed_to > day:
+            return self.env._(
+                "Billed to %(billed)s: the part after %(end)s is credited by the next billing run.",
+                billed=format_date(self.env, billed_to),
+                end=format_date(self.env, day),
+            )
+        return self.env._("Nothing that was billed changes.") if self else ""
+
+    def _touch(self, day: date) -> date:
+        """The day from which to plan again after a change on `day`."""
+        self.ensure_one()
+        return min(day, self.replan_from or date.max)
+
+    def _forget_touched(self) -> None:
+        """Stop looking back to a change once all that it moved was billed or credited."""
+        for line, charges in self.filtered("replan_from")._proposals():
+            first = next(charges, None)
+            if first is None or not line.billed_to or first.period.start > line.billed_to:
+                line.replan_from = False
+
+    def _replace_from(self, day: date, vals: dict) -> "ContractLine":
+        """End the line the day before `day` and succeed it by a copy with `vals` changed; returns the successor."""
+        self.ensure_one()
+        successor_vals = {
+            "date_start": day,
+            "date_end": self.date_end,
+            "anchor_date": self.anchor_date,
+            "predecessor_id": self.id,
+            **vals,
+        }
+        self._end_on(day - timedelta(days=1))
+        return self.copy(successor_vals)
+
+    def action_end_on(self):
+        return self._open_change("multiservice.line_end_action")
+
+    def action_replace_from(self):
+        return self._open_change("multiservice.line_replace_action")
+
+    def action_open_form(self):
+        self.ensure_one()
+        return self._get_records_action(name=self.env._("Contract line"))
+
+    def action_view_ledger(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.billable_action")
+        return action | {"domain": [("contract_line_id", "=", self.id)], "context": {}}
+
+    def _open_change(self, xml_id: str) -> dict:
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
+        return action | {"context": {"default_line_id": self.id}}
+
+    def _list_price(self, on: date | None) -> float:
+        """The product's price on that day, from the contract's price list if it has one, in its currency."""
+        self.ensure_one()
+        contract = self.contract_id
+        product, quantity = self.product_id, self.quantity or 1.0
+        if contract.pricelist_id:
+            price = contract.pricelist_id._get_product_price(product, quantity, date=on)
+            source = contract.pricelist_id.currency_id
+        else:
+            price, source = product.lst_price, product.currency_id
+        if source and contract.currency_id and source != contract.currency_id:
+            price = source._convert(price, contract.currency_id, contract.company_id, on or fields.Date.today())
+        return price
+
+    def _income_account(self):
+        """The account that the invoice line will use: the product's, mapped, else the journal's."""
+        self.ensure_one()
+        contract = self.contract_id.with_company(self.company_id)
+        product = self.product_id.with_company(self.company_id)
+        account = product._get_product_accounts()["income"] if product else self.env["account.account"]
+        account = account or contract._journal().default_account_id
+        return contract.fiscal_position_id.map_account(account)
+
+    def _succession(self) -> tuple[date, date | None]:
+        """First and last day of service of the lines that replaced each other on one schedule, with this one.
+
+        Where the schedule changed there is an inner joint, not an end: no policy for partial periods applies there.
+        """
+        self.ensure_one()
+        schedule = self._to_schedule_in_force()
+        first = self
+        while first.predecessor_id:
+            first = first.predecessor_id
+            if first._to_schedule_in_force() != schedule:
+                return date.min, self._succession_end(schedule)
+        return first.date_start, self._succession_end(schedule)
+
+    def _succession_end(self, schedule) -> date | None:
+        last = self
+        while last.successor_ids:
+            last = last.successor_ids[0]
+            if last._to_schedule_in_force() != schedule:
+                return None
+        return last._service_end()
+
+    def _service_end(self) -> date | None:
+        """Last day of service: the line's or the contract's, whichever comes first."""
+        ends = [day for day in (self.date_end, self.contract_id.date_end) if day]
+        return min(ends) if ends else None
+
+    def _schedule_owner(self):
+        return self if self.own_schedule else self.contract_id
+
+    def _to_schedule_in_force(self):
+        return self._schedule_owner()._to_schedule(self.anchor_date)
+
+    def _to_terms(self) -> LineTerms:
+        """The line as the engine sees it."""
+        self.ensure_one()
+        end = self._service_end()
+        if end:
+            end = max(end, self.date_start - timedelta(days=1))  # ended before it starts: no day of service
+        chain_start, chain_end = self._succession()
+        unit_digits = self.env["decimal.precision"].precision_get("Product Unit")
+        quantity = Decimal(str(self.quantity))
+        return LineTerms(
+            line=self._origin.id or self.id,
+            start=self.date_start,
+            end=end,
+            chain_start=chain_start,
+            chain_end=max(chain_end, end) if chain_end and end else chain_end,
+            schedule=self._to_schedule_in_force(),
+            pricing=self.pricing,
+            price=Price(quantity, Decimal(str(self.price_unit)), Decimal(str(self.discount))),
+            currency_unit=Decimal(str(self.currency_id.rounding)),
+            not_before=self._first_billable_day(),
+            whole_quantity=self.pricing == "flat" or quantity == round(quantity, unit_digits),
+        )
+
+    def _first_billable_day(self) -> date | None:
+        billed_until = self.billed_until or self.contract_id.billed_until
+        return billed_until + timedelta(days=1) if billed_until else None
+
+    def _proposals(self):
+        """Pairs (line, charges left to bill, lazily) for the lines of `self` that are not headings.
+
+        Charges come in the order of their periods and never end for an open line: take what you need.
+        """
+        return self.env["multiservice.billable"]._proposals(self)

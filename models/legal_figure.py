@@ -1,0 +1,31 @@
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class LegalFigure(models.Model):
+    """A figure of law with the day from which it holds. Code asks for a figure on a date, never for "the" figure."""
+
+    _name = "multiservice.legal.figure"
+    _description = "Legal Figure"
+    _order = "code, date_from desc"
+
+    _code_date_uniq = models.Constraint("UNIQUE(code, date_from)", "This figure has a value from that date already.")
+
+    code = fields.Char(required=True, help="Technical name by which the module asks for the figure.")
+    name = fields.Char(required=True, translate=True)
+    value = fields.Float(required=True, digits=(16, 4))
+    date_from = fields.Date(string="From", required=True)
+    source = fields.Char(required=True, help="The article of law, decree or notice that states the figure.")
+
+    @api.constrains("value")
+    def _check_value(self):
+        if any(figure.value < 0 for figure in self):
+            raise ValidationError(self.env._("A legal figure cannot be negative."))
+
+    @api.model
+    def _value(self, code: str, on: date) -> float | None:
+        """The value of `code` in force on that day, or None before its first date."""
+        figure = self.search([("code", "=", code), ("date_from", "<=", on)], order="date_from desc", limit=1)
+        return figure.value if figure else None

@@ -1,0 +1,55 @@
+from datetime import date, datetime
+
+import pytz
+
+from odoo import fields, models
+from odoo.addons.base.models.res_partner import _tz_get
+
+GROUPINGS = [
+    ("customer", "One invoice per customer"),
+    ("sections", "One invoice per customer, a section per site"),
+    ("contract", "One invoice per contract"),
+    ("site", "One invoice per site"),
+]
+POSTING_MODES = [
+    ("draft", "Draft for review"),
+    ("post", "Post"),
+    ("send", "Post and send by e-mail"),
+    ("print", "Post and print"),
+]
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    service_posting_mode = fields.Selection(
+        POSTING_MODES,
+        string="Posting of Service Invoices",
+        default="draft",
+        required=True,
+        help="What the billing run does with an invoice, unless the contract says otherwise.",
+    )
+    service_grouping = fields.Selection(
+        GROUPINGS,
+        string="Grouping of Service Invoices",
+        default="contract",
+        required=True,
+        help="Proposed on new contracts.",
+    )
+    service_analytic_plan_id = fields.Many2one(
+        "account.analytic.plan",
+        string="Analytic Plan of Contracts",
+        help="When set, activating a contract creates its analytic account in this plan.",
+    )
+    service_tz = fields.Selection(
+        _tz_get,
+        string="Time Zone of Invoices",
+        default="Europe/Paris",
+        required=True,
+        help="The invoice date is the day of posting in this time zone.",
+    )
+
+    def _service_today(self) -> date:
+        """Today on the company's own calendar: the date that its documents bear."""
+        self.ensure_one()
+        return datetime.now(pytz.timezone(self.service_tz)).date()

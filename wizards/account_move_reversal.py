@@ -1,0 +1,29 @@
+from odoo import api, fields, models
+
+
+class AccountMoveReversal(models.TransientModel):
+    _inherit = "account.move.reversal"
+
+    service_rebill = fields.Selection(
+        [("no", "No"), ("yes", "Yes, on the next billing run")],
+        string="Bill the Periods Again?",
+        default="no",
+        help="No: the credited periods stay settled. Yes: they become due again, for lines credited in full.",
+    )
+    has_services = fields.Boolean(compute="_compute_has_services")
+
+    @api.depends("move_ids")
+    def _compute_has_services(self):
+        for wizard in self:
+            wizard.has_services = bool(wizard.move_ids.invoice_line_ids.service_contract_id)
+
+    def reverse_moves(self, is_modify=False):
+        """Enter the credit notes, and the invoices that replace the credited ones, in the ledger."""
+        action = super().reverse_moves(is_modify)
+        refund_lines = self.move_ids.reversal_move_ids.invoice_line_ids
+        if is_modify:
+            refund_lines._mirror_replaced()
+            self.new_move_ids.invoice_line_ids._replace_origin()
+        else:
+            refund_lines._mirror(rebill=self.service_rebill == "yes")
+        return action
