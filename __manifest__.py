@@ -31,6 +31,7 @@
         "views/billable_views.xml",
         "views/billing_run_views.xml",
         "views/wizard_views.xml",
+        "views/site_views.xml",
         "views/res_partner_views.xml",
         "views/account_move_views.xml",
         "views/product_template_views.xml",

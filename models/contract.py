@@ -63,7 +63,7 @@ class Contract(models.Model):
         index=True,
         tracking=True,
         check_company=True,
-        domain="[('is_service_site', '=', False), ('parent_id', '=', False)]",
+        domain="[('is_service_site', '=', False), '|', ('parent_id', '=', False), ('is_company', '=', True)]",
         ondelete="restrict",
     )
     invoice_partner_id = fields.Many2one(

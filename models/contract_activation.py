@@ -51,9 +51,8 @@ class ContractActivation(models.Model):
         address = self.invoice_partner_id
         if not (address.street and address.city and address.country_id):
             errors.append(_("%s: the invoice address needs a street, a city and a country.", address.display_name))
-        for party in partner | self.site_ids:
-            if siret_error := party._siret_error():
-                errors.append(siret_error)
+        if siret_error := partner._siret_error():
+            errors.append(f"{partner.display_name}: {siret_error}")
         services = self.line_ids.filtered(lambda line: not line.display_type)
         if not services:
             errors.append(_("Contract %s has no line to bill.", self.display_name))

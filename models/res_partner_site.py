@@ -102,7 +102,7 @@ class ResPartner(models.Model):
         return domain | Domain("site_code", operator, value) if operator == "ilike" else domain
 
     def _can_be_edited_by_current_customer(self, **kwargs):
-        """On the portal core lets customers change and archive their addresses of type *Other*: never sites."""
+        """Core lets portal customers edit and archive their addresses of type *Other*: never sites."""
         return not self.is_service_site and super()._can_be_edited_by_current_customer(**kwargs)
 
     def _get_delivery_address_domain(self):
