@@ -37,6 +37,18 @@ def create(name: str) -> None:
     shutil.copytree(_file_store(source), _file_store(name), copy_function=os.link, dirs_exist_ok=True)
 
 
+def names(prefix: str) -> list[str]:
+    """Databases whose names start so."""
+    return sql(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{_checked(prefix)}')").split()
+
+
+def rename(old: str, new: str) -> None:
+    """Give a finished database its name; the file store moves first, so that the name promises both."""
+    shutil.rmtree(_file_store(new), ignore_errors=True)
+    _file_store(old).rename(_file_store(new))
+    sql(f'ALTER DATABASE "{_checked(old)}" RENAME TO "{_checked(new)}"')
+
+
 def template() -> str:
     """Name of the template database, built now when what it is made from has changed."""
     name = "multiservice_template_" + digest(
@@ -61,10 +73,7 @@ def _build_template(name: str) -> None:
     log += run_odoo("-d", draft, "-i", modules, languages, "--stop-after-init", "--no-http", advice=advice)
     if found := problems(log):
         raise Failure("The template database has problems:\n" + "\n".join(found))
-    _file_store(name).parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(_file_store(name), ignore_errors=True)
-    _file_store(draft).rename(_file_store(name))
-    sql(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+    rename(draft, name)
 
 
 def _file_store(name: str) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from _cache import MODULE, REPOSITORY, build_once, cache_folder, checkout_folder, locked
@@ -94,7 +95,7 @@ def wkhtmltopdf_folder() -> Path:
 
 
 def _complete_libraries(folder: Path) -> None:
-    """On a machine without X libraries, unpack them beside the program and start it through a wrapper."""
+    """On a machine without X libraries, unpack them and a font beside the program, and wrap it."""
     program = folder / "bin/wkhtmltopdf"
     check = [str(program), "--version"]
     try:
@@ -105,7 +106,8 @@ def _complete_libraries(folder: Path) -> None:
     machine_apt().unpack_missing(WKHTMLTOPDF_LIBRARIES, folder)
     real = program.rename(folder / "wkhtmltopdf")
     libraries = ":".join(sorted({str(path.parent) for path in folder.glob("usr/lib/**/*.so*")}))
-    program.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{real}" "$@"\n')
+    variables = f'LD_LIBRARY_PATH="{libraries}" FONTCONFIG_PATH="{folder}/etc/fonts" XDG_DATA_HOME="{folder}/usr/share"'
+    program.write_text(f'#!/bin/sh\n{variables} exec "{real}" "$@"\n')
     program.chmod(0o755)
     run(check, advice="wkhtmltopdf runs on x86-64 only; PDF files cannot be made on this machine.")
 
@@ -169,5 +171,20 @@ def odoo_environment() -> dict[str, str]:
     return environment
 
 
-def run_odoo(*arguments: str, advice: str, stdin: str | None = None) -> str:
-    return run(odoo_command(*arguments), env=odoo_environment(), advice=advice, stdin=stdin)
+def run_odoo(
+    *arguments: str, advice: str, stdin: str | None = None, variables: Mapping[str, str] | None = None
+) -> str:
+    environment = {**odoo_environment(), **(variables or {})}
+    return run(odoo_command(*arguments), env=environment, advice=advice, stdin=stdin)
+
+
+def log_file(name: str) -> Path:
+    folder = checkout_folder() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

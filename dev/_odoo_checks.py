@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import _databases
 from _cache import MODULE, REPOSITORY, checkout_folder, digest
 from _checks import Check, Outcome
 from _console import Failure, run, say
-from _odoo import odoo_command, odoo_environment
+from _odoo import free_port, log_file, odoo_command, odoo_environment
 from _odoo_log import count_tests, problems
 from _postgres import sql
 from _python import runtime_python
 
 BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")  # those Odoo looks for
 TEST_DATABASE = f"{MODULE}_test_{digest(REPOSITORY)}"
-DEMO_DATABASE = f"{MODULE}_demo_{digest(REPOSITORY)}"
+DEMO_DATABASE = f"{MODULE}_demo_data_{digest(REPOSITORY)}"
 
 
 def odoo_checks(tags: str) -> tuple[list[Check], list[Check]]:
@@ -120,15 +118,3 @@ def _odoo(name: str, *arguments: str, tool: Sequence[str] = ()) -> str:
     if done.returncode and not problems(text):
         raise Failure(f"Odoo stopped with exit code {done.returncode}: see {path}")
     return text
-
-
-def log_file(name: str) -> Path:
-    folder = checkout_folder() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.log"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

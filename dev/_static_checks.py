@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 from _cache import MODULE, REPOSITORY, checkout_folder, manifest
 from _checks import Check, Outcome
 from _console import Failure, run
+from _files import exported_module, is_shipped, repository_files
 from _odoo import addons_folder
 from _python import runtime_python, tools_python
 
 PURE_ROOMS = ("engine", "einvoice")
 EVERY_LINE = 1000  # of what a linter found
-NOT_SHIPPED = ("bench/", "dev/", "doc/", "static/tests/", "tests/", ".")  # the module's source, not its wheel
-ROOT_FILES_SHIPPED = ("__init__.py", "__manifest__.py", "hooks.py", "README.md", "CHANGELOG.md", "LICENSE")
 
 # (what older Odoo wrote, in which files, what Odoo 19 wants); Odoo ignores most of these without an error
 OLD_HABITS = (
@@ -180,35 +175,10 @@ def wheel() -> Outcome:
         built = next(target.glob("*.whl"))
         shipped = {name.removeprefix(f"odoo/addons/{MODULE}/") for name in zipfile.ZipFile(built).namelist()}
     shipped = {name for name in shipped if ".dist-info/" not in name}
-    expected = {name for name in repository_files() if _is_shipped(name)}
+    expected = {name for name in repository_files() if is_shipped(name)}
     if shipped != expected or manifest()["version"] not in built.name:
         raise Failure(f"{built.name}: missing {expected - shipped}, unexpected {shipped - expected}")
     return Outcome(remark=f"{built.name}, {len(shipped)} files")
-
-
-def _is_shipped(name: str) -> bool:
-    return name in ROOT_FILES_SHIPPED or ("/" in name and not name.startswith(NOT_SHIPPED))
-
-
-def repository_files() -> list[str]:
-    """Files that git holds or would add, in the work tree."""
-    listing = run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        advice="dev/test reads the list of files from git: run it in a clone.",
-    )
-    return sorted({name for name in listing.splitlines() if (REPOSITORY / name).is_file()})
-
-
-@contextmanager
-def exported_module() -> Iterator[Path]:
-    """A copy of the module's files under the module's name, without what git ignores."""
-    with tempfile.TemporaryDirectory() as folder:
-        module = Path(folder) / MODULE
-        for name in repository_files():
-            (module / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, module / name)
-        yield module
 
 
 FAST = (

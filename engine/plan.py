@@ -162,9 +162,7 @@ def _difference(charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
     if added:
         yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed)
         return
-    yield replace(
-        charge, kind="correction", period=held[-1].period, billed=left, amount=left.unit_price, held=billed
-    )
+    yield replace(charge, kind="correction", period=held[-1].period, billed=left, amount=left.unit_price, held=billed)
 
 
 def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
@@ -174,6 +172,15 @@ def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
         back = Price(Decimal(1), -key.amount)
         issue = issue_date(key.period, terms.schedule.issue)
         yield Charge(
-            terms.line, key.component, "correction", key.period, key.period, NOTHING, price, back, -key.amount, issue,
+            terms.line,
+            key.component,
+            "correction",
+            key.period,
+            key.period,
+            NOTHING,
+            price,
+            back,
+            -key.amount,
+            issue,
             held=key.amount,
         )

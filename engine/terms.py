@@ -30,8 +30,9 @@ class Schedule:
 class LineTerms:
     """One line of a contract.
 
-    `start` … `end`: days of service (`end` None: open; the day before `start`: none at all). `chain_start` … `chain_end`: the same for the whole
-    succession of lines that replaced each other; the policies for partial periods apply to its two ends only.
+    `start` … `end`: days of service (`end` None: open; the day before `start`: none at all).
+    `chain_start` … `chain_end`: the same for the whole succession of lines that replaced each other; the policies
+    for partial periods apply to its two ends only.
     `not_before`: the first day that may be billed, for a contract taken over from another system.
     `whole_quantity`: False when the quantity is finer than an invoice line can hold.
     """

@@ -11,6 +11,15 @@ class AccountMove(models.Model):
         "multiservice.billing.run", readonly=True, copy=False, index="btree_not_null", ondelete="set null"
     )
     service_posting_mode = fields.Selection(POSTING_MODES, string="Posting of Services", readonly=True, copy=False)
+    service_order_reference = fields.Char(
+        string="Order Reference", help="The buyer's own order number, as it was when invoiced (EN 16931 BT-13)."
+    )
+    service_market_reference = fields.Char(
+        string="Market Reference", help="Number of the market or framework contract (EN 16931 BT-12)."
+    )
+    service_buyer_reference = fields.Char(
+        string="Buyer Reference", help="The code of the buyer's service (EN 16931 BT-10)."
+    )
     service_contract_ids = fields.Many2many(
         "multiservice.contract", compute="_compute_service_contract_ids", search="_search_service_contract_ids"
     )

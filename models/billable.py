@@ -16,6 +16,11 @@ HOLDING_STATES = ("draft", "posted")
 FOLLOWING_KINDS = ("credit", "kept")
 
 
+def _starting_by(charges, day: date):
+    """Those of `charges`, which come in the order of their periods, whose period starts by `day`."""
+    return takewhile(lambda charge: charge.period.start <= day, charges)
+
+
 class Billable(models.Model):
     """The ledger: what was charged, or settled otherwise, for one period and component of a contract line.
 
@@ -39,14 +44,10 @@ class Billable(models.Model):
     _held_idx = models.Index("(contract_line_id, component, period_end) WHERE held")
     _free_idx = models.Index("(contract_line_id, period_start) WHERE NOT held")
 
-    contract_line_id = fields.Many2one(
-        "multiservice.contract.line", required=True, readonly=True, ondelete="restrict"
-    )
+    contract_line_id = fields.Many2one("multiservice.contract.line", required=True, readonly=True, ondelete="restrict")
     contract_id = fields.Many2one(related="contract_line_id.contract_id", store=True, index=True)
     company_id = fields.Many2one(related="contract_line_id.company_id", store=True, index=True, precompute=True)
-    partner_id = fields.Many2one(
-        related="contract_line_id.partner_id", string="Customer", store=True, precompute=True
-    )
+    partner_id = fields.Many2one(related="contract_line_id.partner_id", string="Customer", store=True, precompute=True)
     currency_id = fields.Many2one(related="contract_line_id.currency_id")
     site_id = fields.Many2one("res.partner", readonly=True, index="btree_not_null", ondelete="restrict")
     period_start = fields.Date(string="From", required=True, readonly=True)
@@ -68,7 +69,7 @@ class Billable(models.Model):
     )
     ratio = fields.Char(readonly=True, help="Part of the period that counts, as a fraction.")
     issue_date = fields.Date(readonly=True, help="The day from which the row could be billed.")
-    quantity = fields.Float(readonly=True, digits=(16, 4))
+    quantity = fields.Float(readonly=True, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(
         string="Unit Price",
         readonly=True,
@@ -269,7 +270,9 @@ class Billable(models.Model):
     @api.model
     def _freed_from(self, lines) -> dict[int, date]:
         """By line id, the first period that lost its invoice and was not billed again since."""
-        self.flush_model(["contract_line_id", "period_start", "component", "revision", "kind", "held", "invoice_line_id"])
+        self.flush_model(
+            ["contract_line_id", "period_start", "component", "revision", "kind", "held", "invoice_line_id"]
+        )
         return dict(
             self.env.execute_query(
                 SQL(
@@ -296,13 +299,10 @@ class Billable(models.Model):
         """Delete rows that lost their invoice and that the terms no longer ask for."""
         freed = lines.browse(self._freed_from(lines))
         for line, charges in self._proposals(freed):
-            horizon = line.billed_to or date.min
-            asked = {
-                (charge.period.start, charge.component)
-                for charge in takewhile(lambda charge: charge.period.start <= horizon, charges)
-            }
-            waiting = line.billable_ids.filtered(lambda row: row.state == "to_bill" and row.period_start <= horizon)
-            waiting.filtered(lambda row: (row.period_start, row.component) not in asked).unlink()
+            waiting = line.billable_ids.filtered(lambda row: row.state == "to_bill")
+            last = max(waiting.mapped("period_start"), default=date.min)
+            asked = {(charge.period.start, charge.component) for charge in _starting_by(charges, last)}
+            waiting.filtered(lambda row, asked=asked: (row.period_start, row.component) not in asked).unlink()
 
     @api.model
     def _rows_since(self, since: dict[int, date]):

@@ -11,6 +11,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools.pdf import merge_pdf
 
+from .contract_line import BILLED_STATES
+
 _logger = logging.getLogger(__name__)
 
 # Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
@@ -92,10 +94,14 @@ class BillingRun(models.Model):
     @api.depends("move_ids.amount_untaxed_signed")
     def _compute_moves(self):
         # sudo: totals for who may see the run; invoices keep their own rules
-        groups = self.env["account.move"].sudo()._read_group(
-            [("billing_run_id", "in", self.ids), ("state", "!=", "cancel")],
-            ["billing_run_id"],
-            ["__count", "amount_untaxed_signed:sum", "amount_total_signed:sum"],
+        groups = (
+            self.env["account.move"]
+            .sudo()
+            ._read_group(
+                [("billing_run_id", "in", self.ids), ("state", "!=", "cancel")],
+                ["billing_run_id"],
+                ["__count", "amount_untaxed_signed:sum", "amount_total_signed:sum"],
+            )
         )
         figures = {run.id: values for run, *values in groups}
         for run in self:
@@ -243,7 +249,7 @@ class BillingRun(models.Model):
 
     @api.model
     def _due_domain(self, through: date) -> Domain:
-        return Domain([("state", "=", "active"), ("next_billing_date", "<=", through)])
+        return Domain([("state", "in", BILLED_STATES), ("next_billing_date", "<=", through)])
 
     @api.model
     def _cron_nightly(self):

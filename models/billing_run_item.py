@@ -2,6 +2,7 @@ import time
 
 from odoo import api, fields, models
 
+from .contract_line import BILLED_STATES
 
 MAX_ATTEMPTS = 10
 
@@ -46,7 +47,7 @@ class BillingRunItem(models.Model):
         """Bill the contracts of the items: invoices, ledger rows and state, all or nothing."""
         for run, items in self.grouped("run_id").items():
             started = time.monotonic()
-            contracts = items.contract_ids.filtered(lambda contract: contract.state == "active")
+            contracts = items.contract_ids.filtered(lambda contract: contract.state in BILLED_STATES)
             # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
             contracts.last_run_id = run
             run._settle(contracts._bill(run))

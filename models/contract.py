@@ -4,6 +4,7 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .contract_line import BILLED_STATES
 from .res_company import GROUPINGS, POSTING_MODES
 from .schedule_mixin import SCHEDULE_FIELDS
 
@@ -37,7 +38,7 @@ class Contract(models.Model):
     _dates_ordered = models.Constraint(
         "CHECK(date_end IS NULL OR date_end >= date_start)", "A contract cannot end before it starts."
     )
-    _next_billing_idx = models.Index("(company_id, next_billing_date) WHERE state = 'active'")
+    _next_billing_idx = models.Index("(company_id, next_billing_date) WHERE next_billing_date IS NOT NULL")
 
     name = fields.Char(string="Number", default="/", required=True, copy=False, readonly=True, index="trigram")
     title = fields.Char(string="Subject", tracking=True)
@@ -222,8 +223,10 @@ class Contract(models.Model):
     def _compute_invoice_count(self):
         counts = defaultdict(set)
         # sudo: a planner sees that there are invoices, not the invoices
-        groups = self.env["account.move.line"].sudo()._read_group(
-            [("service_contract_id", "in", self.ids)], ["service_contract_id", "move_id"]
+        groups = (
+            self.env["account.move.line"]
+            .sudo()
+            ._read_group([("service_contract_id", "in", self.ids)], ["service_contract_id", "move_id"])
         )
         for contract, move in groups:
             counts[contract.id].add(move.id)
@@ -232,8 +235,12 @@ class Contract(models.Model):
 
     @api.depends("line_ids.billable_ids.held")
     def _compute_is_held(self):
-        held = self.env["multiservice.billable"].sudo()._read_group(  # sudo: see Billable._held_to
-            [("contract_id", "in", self._origin.ids), ("held", "=", True)], ["contract_id"]
+        held = (
+            self.env["multiservice.billable"]
+            .sudo()
+            ._read_group(  # sudo: see Billable._held_to
+                [("contract_id", "in", self._origin.ids), ("held", "=", True)], ["contract_id"]
+            )
         )
         held_ids = {contract.id for (contract,) in held}
         for contract in self:
@@ -243,7 +250,7 @@ class Contract(models.Model):
     def _compute_next_billing_date(self):
         for contract in self:
             dates = [day for day in contract.line_ids.mapped("next_billing_date") if day]
-            contract.next_billing_date = min(dates) if dates and contract.state == "active" else False
+            contract.next_billing_date = min(dates) if dates and contract.state in BILLED_STATES else False
 
     @api.constrains("partner_id", "invoice_partner_id")
     def _check_parties(self):
@@ -423,6 +430,8 @@ class Contract(models.Model):
             for line in contract.line_ids.filtered("is_held"):
                 line.replan_from = line._touch(touched)
             super(Contract, contract).write({"date_end": day})
+        # sudo: the ledger is written by billing alone, never by hand
+        self.env["multiservice.billable"].sudo()._drop_stale(self.line_ids.sudo())
 
     def _check_end(self, day: date | None) -> None:
         """Refuse an end that the contract cannot have."""

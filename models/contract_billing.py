@@ -56,9 +56,7 @@ class ContractBilling(models.Model):
         zero = [(line, charge) for line, charge in plan if not charge.amount]
         priced = [(line, charge) for line, charge in plan if charge.amount]
         drafts = invoice_drafts(self._to_items(priced))
-        moves = self.env["account.move"].create(
-            [self._prepare_invoice_vals(draft, priced, run) for draft in drafts]
-        )
+        moves = self.env["account.move"].create([self._prepare_invoice_vals(draft, priced, run) for draft in drafts])
         rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
@@ -106,6 +104,7 @@ class ContractBilling(models.Model):
             self.fiscal_position_id.id,
             self._journal().id,
             self.order_reference or "",
+            self.market_reference or "",
             self.buyer_reference or "",
         )
         return Policy(self.id, self.grouping, agreement, self.per_period)
@@ -128,7 +127,6 @@ class ContractBilling(models.Model):
     def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, run) -> dict:
         contracts = self.browse(draft.contracts)
         first = contracts[0]
-        customer_order = first.order_reference
         return {
             "move_type": "out_refund" if draft.refund else "out_invoice",
             "company_id": first.company_id.id,
@@ -140,7 +138,10 @@ class ContractBilling(models.Model):
             "invoice_payment_term_id": first.payment_term_id.id,
             "invoice_user_id": first.user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),
-            "ref": customer_order or False,
+            "ref": first.order_reference,
+            "service_order_reference": first.order_reference,
+            "service_market_reference": first.market_reference,
+            "service_buyer_reference": first.buyer_reference,
             "billing_run_id": run.id,
             "service_posting_mode": first._posting_mode(),
             "invoice_line_ids": [

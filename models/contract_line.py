@@ -11,6 +11,8 @@ from .schedule_mixin import SCHEDULE_FIELDS
 
 PRICINGS = [("flat", "Flat per period"), ("unit", "Quantity × price"), ("one_off", "One-off")]
 
+# An ended contract still bills what a cancelled or credited invoice sets free.
+BILLED_STATES = ("active", "ended")
 # What a period already billed depends on: read-only in the model once the ledger holds a row of the line.
 HELD_FIELDS = frozenset(
     (
@@ -74,16 +76,14 @@ class ContractLine(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    name = fields.Text(
-        string="Description", compute="_compute_name", store=True, readonly=False, precompute=True
-    )
+    name = fields.Text(string="Description", compute="_compute_name", store=True, readonly=False, precompute=True)
     pricing = fields.Selection(
         PRICINGS,
         default="unit",
         required=True,
         help="Flat: the price is for the period, whatever the quantity. One-off: billed once, on the start date.",
     )
-    quantity = fields.Float(default=1.0, digits=(16, 4))
+    quantity = fields.Float(default=1.0, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(
         string="Unit Price",
         compute="_compute_price_unit",
@@ -220,9 +220,9 @@ class ContractLine(models.Model):
         "billable_ids.amount",
     )
     def _compute_next_billing_date(self):
-        active = self.filtered(lambda line: line.contract_id.state == "active" and not line.display_type)
-        (self - active).next_billing_date = False
-        for line, charges in active._proposals():
+        billed = self.filtered(lambda line: line.contract_id.state in BILLED_STATES and not line.display_type)
+        (self - billed).next_billing_date = False
+        for line, charges in billed._proposals():
             first = next(charges, None)  # issue dates rise along the periods
             line.next_billing_date = first.issue if first else False
 
@@ -324,14 +324,19 @@ class ContractLine(models.Model):
         for line in self:
             touched = min(line.date_end or date.max, day or date.max)
             super(ContractLine, line).write({"date_end": day, "replan_from": line._touch(touched)})
+        # sudo: the ledger is written by billing alone, never by hand
+        self.env["multiservice.billable"].sudo()._drop_stale(self.sudo())
 
     def _check_end(self, day: date | None) -> None:
         """Refuse an end that the line cannot have."""
         self.ensure_one()
         if self.successor_ids:
             raise UserError(
-                self.env._("“%(line)s” is replaced from %(date)s: end the line that replaces it.",
-                    line=self.name, date=self.successor_ids[0].date_start)
+                self.env._(
+                    "“%(line)s” is replaced from %(date)s: end the line that replaces it.",
+                    line=self.name,
+                    date=self.successor_ids[0].date_start,
+                )
             )
         if day and day < self.date_start - timedelta(days=1):
             raise UserError(

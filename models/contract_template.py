@@ -1,8 +1,8 @@
 from odoo import fields, models
 
 from .contract_line import PRICINGS
-from .schedule_mixin import SCHEDULE_FIELDS
 from .res_company import GROUPINGS, POSTING_MODES
+from .schedule_mixin import SCHEDULE_FIELDS
 
 
 class ContractTemplate(models.Model):
@@ -58,7 +58,7 @@ class ContractTemplateLine(models.Model):
         "product.product", string="Service", domain="[('sale_ok', '=', True)]", check_company=True
     )
     name = fields.Text(string="Description", translate=True)
-    quantity = fields.Float(default=1.0, digits=(16, 4))
+    quantity = fields.Float(default=1.0, digits=(16, 4), min_display_digits="Product Unit")
     pricing = fields.Selection(PRICINGS, default="unit")
 
     def _prepare_line_vals(self) -> dict:

@@ -61,8 +61,7 @@ class CustomerManager(models.Model):
             if customer != customer.commercial_partner_id:
                 raise ValidationError(
                     self.env._(
-                        "%(contact)s is a site or a contact of %(customer)s: "
-                        "record the manager on the customer.",
+                        "%(contact)s is a site or a contact of %(customer)s: record the manager on the customer.",
                         contact=customer.display_name,
                         customer=customer.commercial_partner_id.display_name,
                     )

@@ -3,6 +3,7 @@ from datetime import date, datetime
 import pytz
 
 from odoo import fields, models
+
 from odoo.addons.base.models.res_partner import _tz_get
 
 GROUPINGS = [

@@ -185,8 +185,6 @@ class ResPartner(models.Model):
             return (
                 self.env._("%(number)s is not a valid SIREN: 9 digits with a right checksum.", number=number)
                 if kind is siren
-                else self.env._(
-                    "%(number)s is not a valid SIRET: 14 digits with a right checksum.", number=number
-                )
+                else self.env._("%(number)s is not a valid SIRET: 14 digits with a right checksum.", number=number)
             )
         return False

@@ -45,8 +45,12 @@ class ResPartner(models.Model):
         string="Access Code",
         copy=False,
         groups="multiservice.group_planner",
-        help="Door or alarm code. Only planners, and the technician of a visit, read it; "
-        "it is never printed nor sent.",
+        help="Door or alarm code. Only planners, and the technician of a visit, read it; it is never printed nor sent.",
+    )
+    is_site_contact = fields.Boolean(
+        compute="_compute_is_site_contact",
+        recursive=True,
+        help="A site, or somebody at a site: sees its visits, never contracts or amounts.",
     )
     site_ids = fields.One2many(
         "res.partner",
@@ -55,6 +59,11 @@ class ResPartner(models.Model):
         domain=[("is_service_site", "=", True)],
     )
     site_count = fields.Integer(string="Number of Sites", compute="_compute_site_count")
+
+    @api.depends("is_service_site", "parent_id.is_site_contact")
+    def _compute_is_site_contact(self):
+        for partner in self:
+            partner.is_site_contact = partner.is_service_site or partner.parent_id.is_site_contact
 
     @api.depends("site_ids")
     def _compute_site_count(self):
@@ -162,8 +171,7 @@ class ResPartner(models.Model):
             return self.env._("A site of %(customer)s has no name.", customer=self.parent_id.display_name)
         if self.is_company:
             return self.env._(
-                "The site %(site)s is marked as a company and would be billed itself: "
-                "choose 'Person', not 'Company'.",
+                "The site %(site)s is marked as a company and would be billed itself: choose 'Person', not 'Company'.",
                 site=site,
             )
         if self.type != "other":
@@ -176,15 +184,13 @@ class ResPartner(models.Model):
             return self.env._("The site %(site)s has no customer: choose the one it belongs to.", site=site)
         if customer.is_service_site:
             return self.env._(
-                "The site %(site)s cannot belong to another site, %(parent)s: "
-                "a site has no sites of its own.",
+                "The site %(site)s cannot belong to another site, %(parent)s: a site has no sites of its own.",
                 site=site,
                 parent=customer.name,
             )
         if customer != customer.commercial_partner_id:
             return self.env._(
-                "The site %(site)s must belong to the customer %(customer)s itself, "
-                "not to its contact %(contact)s.",
+                "The site %(site)s must belong to the customer %(customer)s itself, not to its contact %(contact)s.",
                 site=site,
                 customer=customer.commercial_partner_id.display_name,
                 contact=customer.name,
@@ -235,11 +241,7 @@ class ResPartner(models.Model):
         seen = self.env.context.get("imported_site_rows", {})
         for data in data_list:
             values = data["values"]
-            if (
-                data.get("xml_id")
-                or values.get("id")
-                or not (values.get("site_code") and values.get("parent_id"))
-            ):
+            if data.get("xml_id") or values.get("id") or not (values.get("site_code") and values.get("parent_id")):
                 continue
             key = values["parent_id"], values["site_code"].strip().lower()
             if seen.setdefault(key, values) is values:

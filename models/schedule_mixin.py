@@ -72,9 +72,7 @@ class ScheduleMixin(models.AbstractModel):
         default=1,
         help="Periods begin on that day; in a shorter month, on its last day.",
     )
-    first_partial = fields.Selection(
-        PARTIAL_POLICIES, string="First Partial Period", default="prorate", required=True
-    )
+    first_partial = fields.Selection(PARTIAL_POLICIES, string="First Partial Period", default="prorate", required=True)
     last_partial = fields.Selection(PARTIAL_POLICIES, string="Last Partial Period", default="prorate", required=True)
     proration_basis = fields.Selection(
         [("actual", "Actual days"), ("thirty", "30-day month")],

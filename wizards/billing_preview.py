@@ -44,12 +44,11 @@ class BillingPreview(models.TransientModel):
         """Compute what would be billed; nothing is written but the list to look at."""
         self.ensure_one()
         contracts = self._due_contracts(self.through_date)
-        vals_list = [
-            line._prepare_preview_vals(charge)
-            for line, charge in contracts._plan(self.through_date)
-        ]
+        vals_list = [line._prepare_preview_vals(charge) for line, charge in contracts._plan(self.through_date)]
         self.line_ids = [Command.clear(), *(Command.create(vals) for vals in vals_list)]
-        return self._get_records_action(target="new", name=self.env._("Bill contracts"))
+        return self._get_records_action(
+            target="new", name=self.env._("Bill contracts"), context={"dialog_size": "extra-large"}
+        )
 
     def action_view_lines(self):
         self.ensure_one()
@@ -110,7 +109,7 @@ class BillingPreviewLine(models.TransientModel):
     period_start = fields.Date(string="From", readonly=True)
     period_end = fields.Date(string="To", readonly=True)
     issue_date = fields.Date(readonly=True)
-    quantity = fields.Float(readonly=True, digits=(16, 4))
+    quantity = fields.Float(readonly=True, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(string="Unit Price", readonly=True, min_display_digits="Product Price")
     discount = fields.Float(string="Discount %", readonly=True, digits="Discount")
     amount = fields.Monetary(readonly=True)

@@ -48,7 +48,9 @@ class LineReplace(models.TransientModel):
     )
     site_id = fields.Many2one("res.partner", compute="_compute_terms", store=True, readonly=False)
     customer_id = fields.Many2one(related="line_id.partner_id")
-    quantity = fields.Float(digits=(16, 4), compute="_compute_terms", store=True, readonly=False)
+    quantity = fields.Float(
+        digits=(16, 4), min_display_digits="Product Unit", compute="_compute_terms", store=True, readonly=False
+    )
     price_unit = fields.Float(
         string="Unit Price",
         compute="_compute_terms",

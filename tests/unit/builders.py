@@ -28,9 +28,7 @@ def monthly(start: date, **options) -> Schedule:
     return Schedule(**{"recurrence": Recurrence("month", 1, first), "issue": IssueRule(), **options})
 
 
-def line(
-    start: str, end: str | None = None, *, price: str = "31", quantity: str = "1", **options
-) -> LineTerms:
+def line(start: str, end: str | None = None, *, price: str = "31", quantity: str = "1", **options) -> LineTerms:
     """A line alone in its succession, at 31 a month: one a day in January. `options` are fields of its terms,
     or of its schedule."""
     first, last = day(start), day(end) if end else None

@@ -16,9 +16,7 @@ DURAND, MARTIN = ("Durand", "EUR"), ("Martin", "EUR")
 LYON, PARIS = 10, 20
 
 
-def item(
-    charge, contract=1, grouping="customer", *, agreement=DURAND, per_period=False, site=None, **options
-) -> Item:
+def item(charge, contract=1, grouping="customer", *, agreement=DURAND, per_period=False, site=None, **options) -> Item:
     policy = Policy(contract, grouping, agreement, per_period)
     period = options.pop("period", JANUARY)
     rank = {LYON: ("Lyon", LYON), PARIS: ("Paris", PARIS), None: ("", 0)}[site]
@@ -43,9 +41,7 @@ def invoices(*items: Item) -> list[list[int]]:
             [[1], [2]],
             id="customer: unless they do not agree",
         ),
-        pytest.param(
-            [item(1, grouping="contract"), item(2, 2, "contract")], [[1], [2]], id="contract: one each"
-        ),
+        pytest.param([item(1, grouping="contract"), item(2, 2, "contract")], [[1], [2]], id="contract: one each"),
         pytest.param(
             [item(1, grouping="contract", site=LYON), item(2, grouping="contract", site=PARIS)],
             [[1, 2]],
@@ -133,6 +129,15 @@ def test_lines_follow_the_contract_then_their_rank_then_their_period():
     assert printed == [[4, 3, 2, 1]]
 
 
+@pytest.mark.parametrize("grouping", ["customer", "contract"])
+def test_sites_do_not_order_an_invoice_without_sections(grouping):
+    assert invoices(item(1, 1, grouping, site=PARIS), item(2, 1, grouping, site=LYON, rank=2)) == [[1, 2]]
+
+
+def test_one_invoice_for_all_that_is_due_unless_told_otherwise():
+    assert not Policy(1, "customer", DURAND).per_period
+
+
 def test_contracts_are_ordered_by_number_not_by_text():
     assert invoices(item(1, 10, "contract"), item(2, 9, "contract")) == [[2], [1]]
 
@@ -213,6 +218,19 @@ def test_headings_come_again_under_each_site():
     )
 
 
+def test_a_note_closes_the_last_period_of_its_line_before_the_next_contract():
+    (draft,) = invoice_drafts(
+        [item(1, 1, after=(72,)), item(2, 1, after=(72,), period=FEBRUARY), item(3, 2, after=(82,))]
+    )
+    assert draft.entries == (
+        Entry(charge=1),
+        Entry(charge=2),
+        Entry(heading=72),
+        Entry(charge=3),
+        Entry(heading=82),
+    )
+
+
 def test_a_note_closes_its_line_before_the_next_contract():
     (draft,) = invoice_drafts([item(1, 1, after=(72,)), item(2, 2, after=(82,))])
     assert draft.entries == (Entry(charge=1), Entry(heading=72), Entry(charge=2), Entry(heading=82))
@@ -281,9 +299,7 @@ def test_what_an_invoice_has_in_common(items):
     by_charge = {one.charge: one for one in items}
     for draft in invoice_drafts(items):
         members = [by_charge[charge] for charge in charges(draft)]
-        assert (
-            len({(one.policy.agreement, one.policy.grouping, one.policy.per_period) for one in members}) == 1
-        )
+        assert len({(one.policy.agreement, one.policy.grouping, one.policy.per_period) for one in members}) == 1
         policy = members[0].policy
         assert {one.policy.contract for one in members} == set(draft.contracts)
         assert len(draft.contracts) == 1 or policy.grouping in ("customer", "sections")

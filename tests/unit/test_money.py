@@ -34,6 +34,11 @@ def test_round_to(amount, unit, rounded):
     assert round_to(Decimal(amount), Decimal(unit)) == Decimal(rounded)
 
 
+@pytest.mark.parametrize("amount", ["-0.001", "-0.00", "0"])
+def test_nothing_has_no_sign(amount):
+    assert str(round_to(Decimal(amount), CENT)) == "0.00"
+
+
 @given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from(["0.01", "0.05", "1", "0.001"]).map(Decimal))
 def test_rounded_is_the_nearest_multiple(amount, unit):
     rounded = round_to(amount, unit)
@@ -46,20 +51,15 @@ def test_rounded_is_the_nearest_multiple(amount, unit):
 @pytest.mark.parametrize(
     ("amount", "shares", "parts"),
     [
-        pytest.param(
-            "100", ["1", "1", "1"], ["33.34", "33.33", "33.33"], id="thirds: equal remainders in order"
-        ),
+        pytest.param("100", ["1", "1", "1"], ["33.34", "33.33", "33.33"], id="thirds: equal remainders in order"),
         pytest.param("0.05", ["1", "1"], ["0.03", "0.02"], id="odd cent goes first"),
-        pytest.param(
-            "10", ["1", "2", "4"], ["1.43", "2.86", "5.71"], id="largest remainders 0.71 and 0.57 first"
-        ),
+        pytest.param("10", ["1", "2", "4"], ["1.43", "2.86", "5.71"], id="largest remainders 0.71 and 0.57 first"),
         pytest.param("-100", ["1", "1", "1"], ["-33.34", "-33.33", "-33.33"], id="credit mirrors the debit"),
         pytest.param("12.34", ["0", "1", "0"], ["0", "12.34", "0"], id="no weight, no part"),
         pytest.param("0", ["2", "3"], ["0", "0"], id="nothing to share"),
         pytest.param("0.01", ["1", "1", "1"], ["0.01", "0", "0"], id="less than there are parts"),
-        pytest.param(
-            "1.005", ["0", "1", "1"], ["0", "0.505", "0.50"], id="finer than a cent: first with a weight"
-        ),
+        pytest.param("1.005", ["0", "1", "1"], ["0", "0.505", "0.50"], id="finer than a cent: first with a weight"),
+        pytest.param("0.30", ["14", "32", "6"], ["0.08", "0.19", "0.03"], id="equal remainders of unequal shares"),
         pytest.param("1000", ["0.333", "0.667"], ["333", "667"], id="percentages"),
     ],
 )
@@ -75,9 +75,7 @@ def test_allocate_in_another_unit():
     ]
 
 
-@pytest.mark.parametrize(
-    "bad", [[], ["0", "0"], ["1", "-1", "5"], ["-1"]], ids=["none", "zeros", "mixed", "negative"]
-)
+@pytest.mark.parametrize("bad", [[], ["0", "0"], ["1", "-1", "5"], ["-1"]], ids=["none", "zeros", "mixed", "negative"])
 def test_impossible_weights_are_refused(bad):
     with pytest.raises(ValueError, match="weights"):
         allocate(Decimal(10), [Decimal(w) for w in bad], CENT)
@@ -92,6 +90,16 @@ def test_parts_sum_exactly_and_stay_within_one_unit_of_their_share(amount, weigh
         assert part % CENT == 0
         assert abs(Fraction(part) - Fraction(amount) * Fraction(weight) / total) < Fraction(CENT)
         assert weight or not part
+
+
+@given(cents, weights)
+def test_the_largest_remainders_are_rounded_away_from_zero_in_the_order_given(amount, weights):
+    total = sum(map(Fraction, weights))
+    shares = [abs(Fraction(amount)) * Fraction(weight) / total / Fraction(CENT) for weight in weights]
+    parts = [abs(part) / CENT for part in allocate(amount, weights, CENT)]
+    ranks = [(-(share % 1), position) for position, share in enumerate(shares)]
+    served = [rank for rank, part, share in zip(ranks, parts, shares, strict=True) if part > share]
+    assert sorted(served) == sorted(ranks)[: len(served)]
 
 
 @given(cents, weights)

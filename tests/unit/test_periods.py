@@ -72,27 +72,17 @@ def test_periods_start_on(recurrence, starts):
 @pytest.mark.parametrize(
     ("recurrence", "n", "period"),
     [
-        pytest.param(
-            Recurrence("month", 1, day("2026-01-31")), 0, ("2026-01-31", "2026-02-27"), id="31st, first"
-        ),
-        pytest.param(
-            Recurrence("month", 1, day("2026-01-31")), 1, ("2026-02-28", "2026-03-30"), id="31st, second"
-        ),
+        pytest.param(Recurrence("month", 1, day("2026-01-31")), 0, ("2026-01-31", "2026-02-27"), id="31st, first"),
+        pytest.param(Recurrence("month", 1, day("2026-01-31")), 1, ("2026-02-28", "2026-03-30"), id="31st, second"),
         pytest.param(
             Recurrence("month", 1, day("2026-01-31")),
             -2,
             ("2025-11-30", "2025-12-30"),
             id="before the anchor",
         ),
-        pytest.param(
-            Recurrence("month", 6, day("2026-01-01")), 1, ("2026-07-01", "2026-12-31"), id="half-year"
-        ),
-        pytest.param(
-            Recurrence("year", 1, day("2024-02-29")), 0, ("2024-02-29", "2025-02-27"), id="leap year"
-        ),
-        pytest.param(
-            Recurrence("week", 1, day("2026-08-10")), -1, ("2026-08-03", "2026-08-09"), id="week before"
-        ),
+        pytest.param(Recurrence("month", 6, day("2026-01-01")), 1, ("2026-07-01", "2026-12-31"), id="half-year"),
+        pytest.param(Recurrence("year", 1, day("2024-02-29")), 0, ("2024-02-29", "2025-02-27"), id="leap year"),
+        pytest.param(Recurrence("week", 1, day("2026-08-10")), -1, ("2026-08-03", "2026-08-09"), id="week before"),
         pytest.param(Recurrence("day", 1, day("2026-08-10")), 3, ("2026-08-13", "2026-08-13"), id="one day"),
     ],
 )

@@ -40,34 +40,16 @@ recurrences = st.builds(
         pytest.param(DECEMBER, IssueRule("advance", "offset", -15), "2026-11-16", id="15 days before"),
         pytest.param(DECEMBER, IssueRule("arrears", "offset", 5), "2027-01-05", id="5 days after the end"),
         pytest.param(DECEMBER, IssueRule("advance", "offset", 0), "2026-12-01", id="no day after"),
-        pytest.param(
-            DECEMBER, IssueRule("advance", "day_before", day=25), "2026-11-25", id="25th before December"
-        ),
-        pytest.param(
-            DECEMBER, IssueRule("advance", "day_after", day=25), "2026-12-25", id="25th after 1 December"
-        ),
-        pytest.param(
-            DECEMBER, IssueRule("arrears", "day_before", day=25), "2026-12-25", id="25th before the end"
-        ),
-        pytest.param(
-            DECEMBER, IssueRule("arrears", "day_after", day=25), "2027-01-25", id="25th after the end"
-        ),
-        pytest.param(
-            DECEMBER, IssueRule("advance", "day_before", day=1), "2026-12-01", id="on the day, before"
-        ),
-        pytest.param(
-            DECEMBER, IssueRule("advance", "day_after", day=1), "2026-12-01", id="on the day, after"
-        ),
+        pytest.param(DECEMBER, IssueRule("advance", "day_before", day=25), "2026-11-25", id="25th before December"),
+        pytest.param(DECEMBER, IssueRule("advance", "day_after", day=25), "2026-12-25", id="25th after 1 December"),
+        pytest.param(DECEMBER, IssueRule("arrears", "day_before", day=25), "2026-12-25", id="25th before the end"),
+        pytest.param(DECEMBER, IssueRule("arrears", "day_after", day=25), "2027-01-25", id="25th after the end"),
+        pytest.param(DECEMBER, IssueRule("advance", "day_before", day=1), "2026-12-01", id="on the day, before"),
+        pytest.param(DECEMBER, IssueRule("advance", "day_after", day=1), "2026-12-01", id="on the day, after"),
         pytest.param(DECEMBER, IssueRule("arrears", "day_before", day=31), "2026-12-31", id="31st, before"),
-        pytest.param(
-            NOVEMBER, IssueRule("arrears", "day_before", day=31), "2026-11-30", id="31st clamps to the 30th"
-        ),
-        pytest.param(
-            NOVEMBER, IssueRule("arrears", "day_after", day=31), "2026-11-30", id="31st clamps, after"
-        ),
-        pytest.param(
-            FEBRUARY, IssueRule("arrears", "day_after", day=30), "2026-02-28", id="30th clamps in February"
-        ),
+        pytest.param(NOVEMBER, IssueRule("arrears", "day_before", day=31), "2026-11-30", id="31st clamps to the 30th"),
+        pytest.param(NOVEMBER, IssueRule("arrears", "day_after", day=31), "2026-11-30", id="31st clamps, after"),
+        pytest.param(FEBRUARY, IssueRule("arrears", "day_after", day=30), "2026-02-28", id="30th clamps in February"),
         pytest.param(
             days("2026-03-01", "2026-03-31"),
             IssueRule("advance", "day_before", day=31),

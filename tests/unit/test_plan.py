@@ -97,9 +97,7 @@ def quarterly(anchor: str) -> Recurrence:
             id="calendar quarter",
         ),
         pytest.param(
-            line(
-                "2026-07-01", "2026-12-31", price="365", recurrence=Recurrence("year", 1, day("2026-01-01"))
-            ),
+            line("2026-07-01", "2026-12-31", price="365", recurrence=Recurrence("year", 1, day("2026-01-01"))),
             "2026-12-31",
             [("prorated", "2026-07-01", "2026-12-31", "184.00")],
             id="calendar year",
@@ -131,9 +129,7 @@ def test_charges(terms, through, expected):
 @pytest.mark.parametrize(
     ("rule", "through", "starts"),
     [
-        pytest.param(
-            IssueRule("advance", "day_before", day=25), "2026-11-24", ["2026-11-01"], id="le 24: not yet"
-        ),
+        pytest.param(IssueRule("advance", "day_before", day=25), "2026-11-24", ["2026-11-01"], id="le 24: not yet"),
         pytest.param(
             IssueRule("advance", "day_before", day=25),
             "2026-11-25",
@@ -142,9 +138,7 @@ def test_charges(terms, through, expected):
         ),
         pytest.param(IssueRule("arrears"), "2026-11-29", [], id="arrears: not yet"),
         pytest.param(IssueRule("arrears"), "2026-11-30", ["2026-11-01"], id="arrears: on the last day"),
-        pytest.param(
-            IssueRule("arrears", "day_before", day=25), "2026-11-25", ["2026-11-01"], id="arrears, le 25"
-        ),
+        pytest.param(IssueRule("arrears", "day_before", day=25), "2026-11-25", ["2026-11-01"], id="arrears, le 25"),
         pytest.param(
             IssueRule("advance", "offset", -10),
             "2026-11-21",
@@ -246,9 +240,7 @@ def test_a_free_period_is_due_like_any_other():
     ],
 )
 def test_billed_until(options, expected):
-    assert (
-        summary(plan(line("2026-01-01", not_before=day("2026-03-15"), **options), "2026-04-01")) == expected
-    )
+    assert summary(plan(line("2026-01-01", not_before=day("2026-03-15"), **options), "2026-04-01")) == expected
 
 
 def test_billed_until_inside_the_first_period_charged_in_full():
@@ -278,10 +270,7 @@ def test_billed_until_before_the_start_changes_nothing():
     ],
 )
 def test_one_off(options, expected):
-    assert (
-        summary(plan(line("2026-01-10", price="75", quantity="2", pricing="one_off", **options), FAR))
-        == expected
-    )
+    assert summary(plan(line("2026-01-10", price="75", quantity="2", pricing="one_off", **options), FAR)) == expected
 
 
 def test_one_off_waits_for_its_issue_date():

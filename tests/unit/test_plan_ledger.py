@@ -104,9 +104,7 @@ def test_end_in_a_billed_period_follows_the_policy(policy, amounts):
 def test_a_price_changed_after_billing_gives_corrections(price, amounts):
     billed = hold(plan(line("2026-01-01"), "2026-02-01"))
     corrections = plan(line("2026-01-01", price=price), "2026-02-28", billed)
-    assert [(charge.kind, str(charge.amount)) for charge in corrections] == [
-        ("correction", a) for a in amounts
-    ]
+    assert [(charge.kind, str(charge.amount)) for charge in corrections] == [("correction", a) for a in amounts]
 
 
 def test_a_period_credited_without_closing_is_billed_again_as_it_was():
@@ -127,6 +125,12 @@ def test_a_line_reopened_in_a_billed_period_bills_the_days_added():
         ("prorated", "2026-01-11", "2026-01-31", "21.00"),
         ("whole", "2026-02-01", "2026-02-28", "31.00"),
     ]
+
+
+def test_days_added_are_told_from_what_was_billed():
+    terms = line("2026-01-01")
+    (added,) = plan(terms, "2026-01-31", hold(plan(ended(terms, "2026-01-10"), FAR)))
+    assert (added.ratio, added.held, added.billed) == (1, Decimal("10.00"), Price(Decimal(1), Decimal("21.00")))
 
 
 def test_a_period_billed_in_two_parts_is_corrected_as_one():
@@ -192,9 +196,7 @@ def test_a_correction_waits_for_the_issue_date_of_its_period():
     [
         pytest.param(line("2026-01-01"), "2026-05-11", "2026-05-01", id="start of the period"),
         pytest.param(line("2026-01-01"), "2026-05-01", "2026-05-01", id="on a boundary"),
-        pytest.param(
-            line("2026-01-10", pricing="one_off"), "2026-05-11", "2026-01-10", id="one-off: its day"
-        ),
+        pytest.param(line("2026-01-10", pricing="one_off"), "2026-05-11", "2026-01-10", id="one-off: its day"),
     ],
 )
 def test_window_start(terms, since, first):

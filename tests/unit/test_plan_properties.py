@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.periods import ONE_DAY, IssueRule, Recurrence, calendar_anchor
 from engine.plan import Charge, build_plan, proposals, window_start
-from engine.pricing import Price
+from engine.pricing import Price, amount
 from engine.proration import ratio
 from engine.terms import LineTerms, Schedule
 
@@ -39,9 +39,7 @@ prices = st.builds(
 @st.composite
 def schedules(draw, start: date) -> Schedule:
     unit, interval = draw(
-        st.sampled_from(
-            [("day", 17), ("week", 1), ("week", 2)] + [("month", n) for n in (1, 2, 3, 6)] + [("year", 1)]
-        )
+        st.sampled_from([("day", 17), ("week", 1), ("week", 2)] + [("month", n) for n in (1, 2, 3, 6)] + [("year", 1)])
     )
     anniversary, calendar = start, calendar_anchor(unit, interval, start)
     elsewhere = start - timedelta(days=draw(st.integers(0, 60)))
@@ -84,6 +82,12 @@ def amounts_by_period(terms: LineTerms, charges: list[Charge]) -> dict[int, Deci
     for charge in charges:
         sums[terms.schedule.recurrence.index(charge.period.start)] += charge.amount
     return {number: amount for number, amount in sums.items() if amount}
+
+
+def explained(charge: Charge) -> bool:
+    """The amount follows from what the charge tells: price of the whole period, part that counts, billed before."""
+    owed = amount(charge.price, CENT, charge.ratio)
+    return charge.amount == owed - charge.held == amount(charge.billed, CENT)
 
 
 @given(recurring())
@@ -174,6 +178,7 @@ def test_whatever_end_was_believed_before_the_ledger_comes_to_what_the_terms_say
             assert due == [charge for charge in left if charge.issue <= through]
         held, billed = hold(due, held), billed + due
         assert plan(believed, through, held) == []
+        assert all(explained(charge) for charge in due)
     final = plan(terms, date(2032, 1, 1), held)
     assert plan(terms, date(2032, 1, 1), hold(final, held)) == []
     assert amounts_by_period(terms, billed + final) == amounts_by_period(terms, plan(terms, date(2032, 1, 1)))

@@ -35,9 +35,7 @@ def parts(*lines: LineTerms) -> list[list[Fraction]]:
     ("policy", "expected"),
     [
         pytest.param("prorate", [["6/31"], ["5/31"], ["11/31"]], id="prorate"),
-        pytest.param(
-            "full", [["15/31"], ["5/31"], ["11/31"]], id="full: the first one bears the days before"
-        ),
+        pytest.param("full", [["15/31"], ["5/31"], ["11/31"]], id="full: the first one bears the days before"),
         pytest.param("free", [["0"], ["0"], ["0"]], id="free: all of the period"),
     ],
 )

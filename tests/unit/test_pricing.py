@@ -23,9 +23,7 @@ CENT = Decimal("0.01")
         pytest.param("1", "0.125", "0", "1", "0.13", id="half a cent goes up"),
         pytest.param("-1", "0.125", "0", "1", "-0.13", id="credit of half a cent mirrors it"),
         pytest.param("1", "50", "0", "22/31", "35.48", id="50 a month from the 10th"),
-        pytest.param(
-            "3", "33.335", "0", "1/2", "50.00", id="rounded once: quantity, price, part, then round"
-        ),
+        pytest.param("3", "33.335", "0", "1/2", "50.00", id="rounded once: quantity, price, part, then round"),
         pytest.param("1", "100", "0", "0", "0", id="nothing owed"),
     ],
 )

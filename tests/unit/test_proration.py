@@ -23,9 +23,7 @@ YEAR = days("2026-01-01", "2026-12-31")
     [
         #  |----------==========================|
         # 01/08      10/08                  31/08
-        pytest.param(
-            days("2026-08-01", "2026-08-31"), days("2026-08-10", "2026-08-31"), "22/31", id="leading"
-        ),
+        pytest.param(days("2026-08-01", "2026-08-31"), days("2026-08-10", "2026-08-31"), "22/31", id="leading"),
         #  |==========--------------------------|
         # 01/01    10/01                    31/01
         pytest.param(JANUARY, days("2026-01-01", "2026-01-10"), "10/31", id="trailing"),
@@ -86,12 +84,8 @@ def test_actual_days(period, active, part):
         pytest.param(JANUARY, days("2026-01-16", "2026-01-31"), "15/30", id="second half of a month of 31"),
         pytest.param(JANUARY, days("2026-01-01", "2026-01-15"), "15/30", id="first half of a month of 31"),
         pytest.param(JANUARY, days("2026-01-31", "2026-01-31"), "1/30", id="31st"),
-        pytest.param(
-            JANUARY, days("2026-01-30", "2026-01-30"), "0", id="30th of a month of 31 counts nothing"
-        ),
-        pytest.param(
-            days("2026-04-01", "2026-04-30"), days("2026-04-30", "2026-04-30"), "1/30", id="30th of April"
-        ),
+        pytest.param(JANUARY, days("2026-01-30", "2026-01-30"), "0", id="30th of a month of 31 counts nothing"),
+        pytest.param(days("2026-04-01", "2026-04-30"), days("2026-04-30", "2026-04-30"), "1/30", id="30th of April"),
         pytest.param(FEBRUARY, FEBRUARY, "1", id="whole February"),
         pytest.param(JANUARY, JANUARY, "1", id="whole January"),
         #  |------- 3 months -------==== 3 months ====... of 12

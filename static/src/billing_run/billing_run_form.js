@@ -15,7 +15,7 @@ export class BillingRunFormController extends formView.Controller {
                     this.poll = setInterval(() => this.model.root.load(), POLL_INTERVAL);
                 }
             },
-            () => [this.model.root.data?.state]
+            () => [this.model.root?.data?.state]
         );
         onWillUnmount(() => clearInterval(this.poll));
     }

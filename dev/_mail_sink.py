@@ -1,0 +1,46 @@
+"""A mail server for demonstrations: it takes every message and keeps it in a folder, nothing leaves the machine."""
+
+from __future__ import annotations
+
+import itertools
+import socketserver
+import threading
+from pathlib import Path
+
+MULTILINE_END = b".\r\n"
+
+
+def start_mail_sink(folder: Path) -> int:
+    """Serve in the background for as long as this process lives, and return the port."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = itertools.count(1)
+
+    class Session(socketserver.StreamRequestHandler):
+        """The few SMTP commands that a sender needs."""
+
+        def handle(self) -> None:
+            self.reply("220 ready")
+            for line in self.rfile:
+                command = line[:4].upper()
+                if command == b"DATA":
+                    self.reply("354 go on")
+                    self.keep_message()
+                    self.reply("250 kept")
+                elif command == b"QUIT":
+                    self.reply("221 bye")
+                    return
+                else:
+                    self.reply("250 ok")
+
+        def keep_message(self) -> None:
+            lines = itertools.takewhile(lambda line: line != MULTILINE_END, self.rfile)
+            path = folder / f"{next(numbers):05}.eml"
+            path.write_bytes(b"".join(line[1:] if line.startswith(b"..") else line for line in lines))
+
+        def reply(self, text: str) -> None:
+            self.wfile.write(f"{text}\r\n".encode())
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return int(server.server_address[1])
