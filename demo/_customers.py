@@ -1,6 +1,6 @@
 """Who the demonstration company works for, and where. Every name is invented."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 BUSINESS, PUBLIC, SYNDICATE, CONSUMER = "business", "public_body", "non_professional", "consumer"
 
@@ -28,7 +28,7 @@ class Customer:
     email: str = ""
     payment: str = "net30"
     country: str = "FR"
-    managers: tuple[str, ...] = field(default=())  # in turn, the last one since this year
+    managers: tuple[str, ...] = ()  # in turn, the last one since this year: keys of customers, or other names
     pricelist: bool = False
 
 
@@ -159,7 +159,7 @@ CO_OWNERSHIPS = (
             _("ECU-A", "Tour A", "88 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
             _("ECU-B", "Tour B", "90 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
         ),
-        email="conseil@trois-ecureuils.invalid", managers=("LES", "ARC"),
+        email="conseil@trois-ecureuils.invalid", managers=("Régie Balandrine", "ARC"),
     ),
 )
 

@@ -17,9 +17,7 @@ from _console import Failure, run
 
 KEYRINGS = ("debian-archive-keyring.gpg", "debian-archive-keyring.pgp")
 SUITES = ("sid", "bookworm")
-NETWORK_ADVICE = (
-    "Check the network and the apt sources, or set MULTISERVICE_DEBIAN_MIRROR to a Debian mirror."
-)
+NETWORK_ADVICE = "Check the network and the apt sources, or set MULTISERVICE_DEBIAN_MIRROR to a Debian mirror."
 
 
 class Apt:
@@ -124,8 +122,7 @@ def _one_line_entries(text: str) -> Iterator[tuple[str, str, Sequence[str]]]:
 def _deb822_entries(text: str) -> Iterator[tuple[str, str, Sequence[str]]]:
     for stanza in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
         fields = {
-            name.lower(): value.split()
-            for name, value in re.findall(r"(?m)^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza)
+            name.lower(): value.split() for name, value in re.findall(r"(?m)^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza)
         }
         if "deb" in fields.get("types", []) and fields.get("enabled") != ["no"]:
             for uri in fields.get("uris", []):

@@ -51,9 +51,7 @@ def _build(name: str) -> None:
     with _server(draft, port, "--max-cron-threads", "0"):
         variables = {"DEMO_SERVER": f"http://127.0.0.1:{port}", "DEMO_FOLDER": str(folder)}
         mail = _mail_options()
-        run_odoo(
-            "shell", "-d", draft, "--no-http", *mail, advice="", stdin=SCRIPT.read_text(), variables=variables
-        )
+        run_odoo("shell", "-d", draft, "--no-http", *mail, advice="", stdin=SCRIPT.read_text(), variables=variables)
     _databases.rename(draft, name)
     summary = {**read_summary(), "seconds": round(time.monotonic() - started)}
     (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
@@ -134,6 +132,4 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> 
             return
         except OSError:
             time.sleep(0.3)
-    raise Failure(
-        f"Odoo does not serve port {port}: see {log}. Choose another port with --port if it is taken."
-    )
+    raise Failure(f"Odoo does not serve port {port}: see {log}. Choose another port with --port if it is taken.")

@@ -6,8 +6,9 @@ DEMO_FOLDER, where the PDF files and summary.json go.
 
 import json
 import os
-from datetime import date
 from pathlib import Path
+
+from odoo import fields
 
 from odoo.addons.multiservice.demo import loader
 
@@ -15,7 +16,7 @@ from odoo.addons.multiservice.demo import loader
 def bill_demonstration(env, folder):
     """Load, bill and send; the figures of the loader come last, so that it may be more precise."""
     env["ir.config_parameter"].set_param("report.url", os.environ["DEMO_SERVER"])
-    today = date.today()  # noqa: DTZ011: the demonstration is seen where it runs
+    today = fields.Date.context_today(env.user)
     loader.load(env, today)
     env.cr.commit()
     billed = loader.bill(env, today)
@@ -40,9 +41,7 @@ def make_documents(env, posted):
         waiting = still_waiting
     unprinted = posted.filtered(lambda invoice: not invoice.invoice_pdf_report_id)
     if unprinted:
-        env["account.move.send"]._generate_and_send_invoices(
-            unprinted, sending_methods={}, allow_raising=False
-        )
+        env["account.move.send"]._generate_and_send_invoices(unprinted, sending_methods={}, allow_raising=False)
 
 
 def count(env, invoices):
@@ -52,9 +51,7 @@ def count(env, invoices):
         "sites": env["res.partner"].search_count([("is_service_site", "=", True)]),
         "billables": env["multiservice.billable"].search_count([]),
         "invoices": len(invoices),
-        "totals": {
-            mode: total(invoices.filtered_domain([("service_posting_mode", "=", mode)])) for mode in modes
-        },
+        "totals": {mode: total(invoices.filtered_domain([("service_posting_mode", "=", mode)])) for mode in modes},
         "failures": env["multiservice.billing.run.item"].search_count([("state", "=", "failed")]),
     }
 
@@ -76,4 +73,5 @@ def export(invoices, folder):
     return len(documents)
 
 
-bill_demonstration(env, Path(os.environ["DEMO_FOLDER"]))  # noqa: F821: the shell gives env
+# The shell gives `env`.
+bill_demonstration(env, Path(os.environ["DEMO_FOLDER"]))  # noqa: F821

@@ -1,4 +1,4 @@
-"""A mail server for demonstrations: it takes every message and keeps it in a folder, nothing leaves the machine."""
+"""A mail server for demonstrations: it keeps every message in a folder, and none leaves the machine."""
 
 from __future__ import annotations
 

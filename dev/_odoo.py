@@ -106,8 +106,8 @@ def _complete_libraries(folder: Path) -> None:
     machine_apt().unpack_missing(WKHTMLTOPDF_LIBRARIES, folder)
     real = program.rename(folder / "wkhtmltopdf")
     libraries = ":".join(sorted({str(path.parent) for path in folder.glob("usr/lib/**/*.so*")}))
-    variables = f'LD_LIBRARY_PATH="{libraries}" FONTCONFIG_PATH="{folder}/etc/fonts" XDG_DATA_HOME="{folder}/usr/share"'
-    program.write_text(f'#!/bin/sh\n{variables} exec "{real}" "$@"\n')
+    fonts = f'FONTCONFIG_PATH="{folder}/etc/fonts" XDG_DATA_HOME="{folder}/usr/share"'
+    program.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" {fonts} exec "{real}" "$@"\n')
     program.chmod(0o755)
     run(check, advice="wkhtmltopdf runs on x86-64 only; PDF files cannot be made on this machine.")
 
@@ -171,9 +171,7 @@ def odoo_environment() -> dict[str, str]:
     return environment
 
 
-def run_odoo(
-    *arguments: str, advice: str, stdin: str | None = None, variables: Mapping[str, str] | None = None
-) -> str:
+def run_odoo(*arguments: str, advice: str, stdin: str | None = None, variables: Mapping[str, str] | None = None) -> str:
     environment = {**odoo_environment(), **(variables or {})}
     return run(odoo_command(*arguments), env=environment, advice=advice, stdin=stdin)
 

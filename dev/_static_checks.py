@@ -116,9 +116,7 @@ def unit_tests() -> Outcome:
         "--source=.",
     ]
     try:
-        output = run(
-            [runtime_python(), *measured, "-m", "pytest", "-q"], cwd=REPOSITORY, shown=EVERY_LINE, advice=""
-        )
+        output = run([runtime_python(), *measured, "-m", "pytest", "-q"], cwd=REPOSITORY, shown=EVERY_LINE, advice="")
         details = ""
     except Failure as failure:
         output = details = str(failure)

@@ -153,7 +153,7 @@ class BillingRun(models.Model):
         moves = self.env["account.move"].search(self._to_print_domain(), order="partner_id, name")
         if not moves:
             raise UserError(self.env._("No invoice of this run is ready to be printed."))
-        pdf = merge_pdf([move.invoice_pdf_report_id.raw for move in moves])
+        pdf = merge_pdf([move.invoice_pdf_report_id.raw for move in moves if move.invoice_pdf_report_id])
         attachment = self.env["ir.attachment"].create(
             {
                 "name": f"{self.name.replace('/', '-')}.pdf",
@@ -201,9 +201,8 @@ class BillingRun(models.Model):
 
     def _to_print_domain(self) -> Domain:
         self.ensure_one()
-        return Domain(
-            [("billing_run_id", "=", self.id), ("state", "=", "posted"), ("invoice_pdf_report_id", "!=", False)]
-        ) & (
+        # is_move_sent: core's service made its documents
+        return Domain([("billing_run_id", "=", self.id), ("state", "=", "posted"), ("is_move_sent", "=", True)]) & (
             Domain("service_posting_mode", "=", "print")
             | (Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False))
         )

@@ -89,7 +89,9 @@ class Contract(models.Model):
         tracking=True,
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
     )
-    date_start = fields.Date(string="Start", required=True, default=fields.Date.context_today, tracking=True)
+    date_start = fields.Date(
+        string="Start", required=True, default=fields.Date.context_today, copy=False, tracking=True
+    )
     date_end = fields.Date(
         string="End",
         tracking=True,
@@ -197,16 +199,17 @@ class Contract(models.Model):
     @api.depends("company_id", "pricelist_id", "journal_id")
     def _compute_currency_id(self):
         for contract in self:
-            currency = contract.pricelist_id.currency_id or contract.journal_id.currency_id
-            contract.currency_id = currency or contract.currency_id or contract.company_id.currency_id
+            proposed = contract.pricelist_id.currency_id or contract.journal_id.currency_id
+            kept = contract.currency_id if contract.is_held or not proposed else proposed
+            contract.currency_id = kept or contract.company_id.currency_id
 
     @api.depends("partner_id", "company_id")
     def _compute_fiscal_position_id(self):
         FiscalPosition = self.env["account.fiscal.position"]
         for contract in self:
-            contract.fiscal_position_id = contract.partner_id and FiscalPosition.with_company(
-                contract.company_id
-            )._get_fiscal_position(contract.partner_id)
+            positions = FiscalPosition.with_company(contract.company_id)
+            customer = contract.partner_id
+            contract.fiscal_position_id = positions._get_fiscal_position(customer) if customer else False
 
     @api.depends("partner_id", "company_id")
     def _compute_payment_term_id(self):
@@ -274,6 +277,7 @@ class Contract(models.Model):
                         customer=customer.display_name,
                     )
                 )
+        self.line_ids._check_site()
 
     @api.onchange("template_id")
     def _onchange_template_id(self):
@@ -291,6 +295,8 @@ class Contract(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
+            if vals.get("state", "draft") != "draft":
+                raise UserError(self.env._("A contract starts as a draft: activate it once it is complete."))
             if vals.get("name", "/") == "/":
                 company = vals.get("company_id") or self.env.company.id
                 sequence = self.env["ir.sequence"].with_company(company)
@@ -298,6 +304,10 @@ class Contract(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        if "state" in vals:
+            self._check_unchanged(vals, {"state"}, self, self.env._("use the buttons of the contract"))
+        if not vals.get("active", True):
+            self._check_archivable()
         if PARTY_FIELDS.intersection(vals):
             self._check_unchanged(
                 vals,
@@ -312,7 +322,11 @@ class Contract(models.Model):
                 self.filtered("is_held"),
                 self.env._("it was billed by these terms: use “End on…”, or “Replace from…” on a line"),
             )
-        return super().write(vals)
+        following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)
+        result = super().write(vals)
+        if "date_start" in vals:
+            following.write({"date_start": vals["date_start"]})
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
@@ -329,7 +343,7 @@ class Contract(models.Model):
         """A duplicate starts afresh, with the lines in force and no date of theirs."""
         vals_list = super().copy_data(default)
         for contract, vals in zip(self, vals_list, strict=True):
-            current = contract.line_ids.filtered(lambda line: not line.successor_ids)
+            current = contract._lines_in_force()
             dates = {"date_start": False, "date_end": False, "anchor_date": False, "billed_until": False}
             vals["line_ids"] = [
                 fields.Command.create(
@@ -344,7 +358,8 @@ class Contract(models.Model):
     @api.depends("name", "title")
     def _compute_display_name(self):
         for contract in self:
-            contract.display_name = " – ".join(part for part in (contract.name, contract.title) if part)
+            number = contract.name if contract.name != "/" else self.env._("New contract")
+            contract.display_name = f"{number} – {contract.title}" if contract.title else number
 
     def _check_unchanged(self, vals, names, contracts, why: str):
         for contract in contracts:
@@ -360,6 +375,25 @@ class Contract(models.Model):
                             why=why,
                         )
                     )
+
+    def _check_archivable(self):
+        for contract in self:
+            if contract.state == "active":
+                raise UserError(
+                    self.env._(
+                        "Contract %(contract)s is running and bills itself: end it before you archive it.",
+                        contract=contract.display_name,
+                    )
+                )
+
+    def _lines_in_force(self):
+        """Lines that a duplicate takes over: headings, and services not ended or replaced yet."""
+        self.ensure_one()
+        day = min(self.company_id._service_today(), self.date_end or date.max)
+        return self.line_ids.filtered(
+            lambda line: line.display_type
+            or (not line.successor_ids and (not line.date_end or line.date_end >= day))
+        )
 
     def _check_editable(self):
         """No line is added to a contract that is over."""
@@ -381,7 +415,7 @@ class Contract(models.Model):
                         then=labels[state],
                     )
                 )
-        self.state = state
+        super().write({"state": state})
 
     def action_cancel(self):
         for contract in self:

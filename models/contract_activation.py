@@ -142,6 +142,8 @@ class ContractLineActivation(models.Model):
             errors.append(_("no tax; choose one, if need be an exempt one."))
         if not self._income_account():
             errors.append(_("no income account; set one on the product or its category, or on the journal."))
+        if self.date_start < self.contract_id.date_start:
+            errors.append(_("starts before its contract, on %s.", self.date_start))
         end = self._service_end()
         if end and end < self.date_start:
             errors.append(

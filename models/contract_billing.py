@@ -228,7 +228,7 @@ class ContractLineBilling(models.Model):
         if show_site and line.site_id:
             lines.append(line.site_id._site_label())
         lines.append(line._period_label(charge))
-        if charge.kind in ("prorated", "correction"):
+        if charge.billed != charge.price:
             lines.append(line._explain(charge))
         return "\n".join(lines)
 

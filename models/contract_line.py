@@ -162,8 +162,10 @@ class ContractLine(models.Model):
 
     @api.depends("contract_id.date_start")
     def _compute_date_start(self):
+        """Lines follow the start of a contract that is being typed; those of a saved one, see its `write`."""
         for line in self:
-            line.date_start = line.date_start or line.contract_id.date_start
+            typing = not line._origin and not line.contract_id._origin
+            line.date_start = line.contract_id.date_start if typing or not line.date_start else line.date_start
 
     @api.depends("contract_id.date_start", "date_start", "own_schedule")
     def _compute_anchor_date(self):

@@ -100,7 +100,7 @@ class ScheduleMixin(models.AbstractModel):
     )
     issue_day = fields.Integer(string="Issue Day", default=25)
 
-    @api.constrains("recurrence_interval", "alignment", "alignment_day", "issue_method", "issue_day")
+    @api.constrains("recurrence_interval", "recurrence_unit", "alignment", "alignment_day", "issue_method", "issue_day")
     def _check_schedule(self):
         for schedule in self:
             if schedule.recurrence_interval < 1:

@@ -88,6 +88,7 @@ class MultiserviceCommon(AccountTestInvoicingCommon):
         run = cls.env["multiservice.billing.run"]._create_runs(contracts, "Test", through)
         if run:
             run._process_now()
+            assert not run.failed_count, run.item_ids.mapped("error")
         return run
 
     def assertLedger(self, contracts, expected):

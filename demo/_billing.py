@@ -1,0 +1,105 @@
+"""Billing the demonstration company as its billing user would, through what the user has."""
+
+import time
+from datetime import date, timedelta
+
+from ._contracts import TERMINATED_AFTER_BILLING, month_start
+from ._users import BILLING, PEOPLE
+
+CREDITED = "contract_LES-2"  # one of its invoices is credited
+EVERY_PAID = 4  # one invoice of four is paid
+
+
+def bill(env, today: date) -> dict:
+    """Bill all that is due on `today`; returns figures for a summary.
+
+    In two runs, the close of last month and what is due since, with a termination between them. Then some
+    customers pay, and one invoice is credited.
+    """
+    started = time.monotonic()
+    company = env.ref("multiservice_demo.company")
+    context = {"lang": "fr_FR", "tz": "Europe/Paris", "allowed_company_ids": company.ids}
+    env = env(user=env.ref(f"multiservice_demo.user_{BILLING}").id, context=context)
+    closing = _run(env, "Clôture mensuelle", month_start(today) - timedelta(days=1))
+    _terminate(env.ref(f"multiservice_demo.contract_{TERMINATED_AFTER_BILLING}"), today - timedelta(days=20))
+    _run(env, "Échéances du jour", today)
+    env["multiservice.contract"]._cron_end_contracts()
+    if closing:
+        _credit(env.ref(f"multiservice_demo.{CREDITED}"))
+        _pay(closing)
+    return {**_figures(env), "seconds": round(time.monotonic() - started, 1)}
+
+
+def _run(env, origin: str, through: date):
+    contracts = env["multiservice.contract"].search([("state", "=", "active")])
+    run = env["multiservice.billing.run"]._create_runs(contracts, origin, through)
+    if run:
+        run._process_now()
+    return run
+
+
+def _terminate(contract, day: date) -> None:
+    """The customer leaves before the end of what it was billed in advance: the next run credits the rest."""
+    if not contract.date_end:
+        wizard = contract.env["multiservice.line.end"].create({"contract_id": contract.id, "date_end": day})
+        wizard.action_confirm()
+
+
+def _credit(contract) -> None:
+    invoices = contract.billable_ids.move_id.filtered(
+        lambda move: move.move_type == "out_invoice" and move.state == "posted"
+    )
+    invoice = invoices.sorted("name")[:1]
+    reversal = contract.env["account.move.reversal"].with_context(
+        active_model="account.move", active_ids=invoice.ids
+    )
+    wizard = reversal.create({"reason": "Passages non effectués", "journal_id": invoice.journal_id.id})
+    wizard.refund_moves()
+    invoice.reversal_move_ids.action_post()
+
+
+def _pay(run) -> None:
+    """Transfers received, all in full but the last one."""
+    open_invoices = run.move_ids.filtered(
+        lambda move: move.payment_state == "not_paid"
+        and move.move_type == "out_invoice"
+        and move.state == "posted"
+        and move.currency_id == run.currency_id
+    )
+    paid = open_invoices.sorted("name")[::EVERY_PAID]
+    _register_payment(paid[:-1])
+    _register_payment(paid[-1], amount=run.currency_id.round(paid[-1].amount_total / 2))
+
+
+def _register_payment(invoices, **vals) -> None:
+    register = invoices.env["account.payment.register"].with_context(
+        active_model="account.move", active_ids=invoices.ids
+    )
+    register.create({"group_payment": False, **vals}).action_create_payments()
+
+
+def _figures(env) -> dict:
+    contracts = env["multiservice.contract"].search([])
+    moves = env["account.move"].search([("billing_run_id", "!=", False), ("state", "!=", "cancel")])
+    return {
+        "contracts": len(contracts),
+        "sites": env["res.partner"].search_count([("is_service_site", "=", True)]),
+        "billables": env["multiservice.billable"].search_count([]),
+        "invoices": len(moves),
+        "totals": {
+            mode: _total(of_mode) for mode, of_mode in sorted(moves.grouped("service_posting_mode").items())
+        },
+        "failures": [
+            f"{contract.display_name}: {contract.billing_error}" for contract in contracts.filtered("billing_error")
+        ],
+        "logins": {"admin": "admin"} | {person.login: person.login for person in PEOPLE},
+    }
+
+
+def _total(moves) -> dict:
+    """In the company's currency."""
+    return {
+        "invoices": len(moves),
+        "untaxed": round(sum(moves.mapped("amount_untaxed_signed")), 2),
+        "taxed": round(sum(moves.mapped("amount_total_signed")), 2),
+    }
