@@ -39,6 +39,9 @@
         "views/res_config_settings_views.xml",
         "views/menus.xml",  # last: menus refer to the actions above
     ],
-    "assets": {"web.assets_backend": ["multiservice/static/src/**/*"]},
+    "assets": {
+        "web.assets_backend": ["multiservice/static/src/**/*"],
+        "web.assets_tests": ["multiservice/static/tests/tours/**/*"],
+    },
     "application": True,
 }

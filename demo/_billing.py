@@ -7,7 +7,7 @@ from ._contracts import TERMINATED_AFTER_BILLING, month_start
 from ._users import BILLING, PEOPLE
 
 CREDITED = "contract_LES-2"  # one of its invoices is credited
-EVERY_PAID = 4  # one invoice of four is paid
+EVERY_PAID = 8  # one invoice of eight is paid
 
 
 def bill(env, today: date) -> dict:
@@ -50,9 +50,7 @@ def _credit(contract) -> None:
         lambda move: move.move_type == "out_invoice" and move.state == "posted"
     )
     invoice = invoices.sorted("name")[:1]
-    reversal = contract.env["account.move.reversal"].with_context(
-        active_model="account.move", active_ids=invoice.ids
-    )
+    reversal = contract.env["account.move.reversal"].with_context(active_model="account.move", active_ids=invoice.ids)
     wizard = reversal.create({"reason": "Passages non effectués", "journal_id": invoice.journal_id.id})
     wizard.refund_moves()
     invoice.reversal_move_ids.action_post()
@@ -61,10 +59,12 @@ def _credit(contract) -> None:
 def _pay(run) -> None:
     """Transfers received, all in full but the last one."""
     open_invoices = run.move_ids.filtered(
-        lambda move: move.payment_state == "not_paid"
-        and move.move_type == "out_invoice"
-        and move.state == "posted"
-        and move.currency_id == run.currency_id
+        lambda move: (
+            move.payment_state == "not_paid"
+            and move.move_type == "out_invoice"
+            and move.state == "posted"
+            and move.currency_id == run.currency_id
+        )
     )
     paid = open_invoices.sorted("name")[::EVERY_PAID]
     _register_payment(paid[:-1])
@@ -86,9 +86,7 @@ def _figures(env) -> dict:
         "sites": env["res.partner"].search_count([("is_service_site", "=", True)]),
         "billables": env["multiservice.billable"].search_count([]),
         "invoices": len(moves),
-        "totals": {
-            mode: _total(of_mode) for mode, of_mode in sorted(moves.grouped("service_posting_mode").items())
-        },
+        "totals": {mode: _total(of_mode) for mode, of_mode in sorted(moves.grouped("service_posting_mode").items())},
         "failures": [
             f"{contract.display_name}: {contract.billing_error}" for contract in contracts.filtered("billing_error")
         ],

@@ -31,45 +31,67 @@ class Service:
 
 ACTIVITIES = (
     Activity(
-        "cleaning", "Nettoyage", "100",
+        "cleaning",
+        "Nettoyage",
+        "100",
         {"recurrence_unit": "month", "timing": "arrears", "alignment": "calendar", "grouping": "contract"},
         ("bureaux", "vitrerie"),
     ),
     Activity(
-        "hvac", "Maintenance CVC", "200",
+        "hvac",
+        "Maintenance CVC",
+        "200",
         {"recurrence_unit": "quarter", "timing": "advance", "alignment": "calendar", "grouping": "sections"},
         ("cvc",),
     ),
     Activity(
-        "guarding", "Gardiennage", "300",
+        "guarding",
+        "Gardiennage",
+        "300",
         {
-            "recurrence_unit": "month", "timing": "arrears", "alignment": "calendar", "grouping": "site",
-            "issue_method": "offset", "issue_offset": 3,
+            "recurrence_unit": "month",
+            "timing": "arrears",
+            "alignment": "calendar",
+            "grouping": "site",
+            "issue_method": "offset",
+            "issue_offset": 3,
         },
         ("agent", "telesurveillance"),
     ),
     Activity(
-        "gardening", "Espaces verts", "400",
+        "gardening",
+        "Espaces verts",
+        "400",
         {"recurrence_unit": "month", "timing": "arrears", "alignment": "anniversary", "grouping": "customer"},
         ("espaces-verts", "tonte"),
     ),
     Activity(
-        "home", "Services à domicile", "500",
+        "home",
+        "Services à domicile",
+        "500",
         {"recurrence_unit": "month", "timing": "arrears", "alignment": "calendar", "grouping": "contract"},
         ("menage",),
     ),
     Activity(
-        "concierge", "Conciergerie", "600",
+        "concierge",
+        "Conciergerie",
+        "600",
         {
-            "recurrence_unit": "month", "timing": "advance", "alignment": "calendar", "grouping": "contract",
-            "issue_method": "day_before", "issue_day": 25,
+            "recurrence_unit": "month",
+            "timing": "advance",
+            "alignment": "calendar",
+            "grouping": "contract",
+            "issue_method": "day_before",
+            "issue_day": 25,
         },
         ("accueil", "colis"),
     ),
 )
 
 SERVICES = (
-    Service("bureaux", "Nettoyage de bureaux", "cleaning", 640, description="Prestation mensuelle, 5 passages par semaine"),
+    Service(
+        "bureaux", "Nettoyage de bureaux", "cleaning", 640, description="Prestation mensuelle, 5 passages par semaine"
+    ),
     Service("vitrerie", "Lavage de vitrerie", "cleaning", 310),
     Service("magasin", "Nettoyage de surfaces de vente", "cleaning", 520),
     Service("communes", "Entretien des parties communes", "cleaning", 385),
@@ -78,7 +100,9 @@ SERVICES = (
     Service("salle-blanche", "Nettoyage en zone à atmosphère contrôlée", "cleaning", 38.5, unit="hour"),
     Service("consommables", "Consommables sanitaires, par poste", "cleaning", 14.9),
     Service("mise-en-place", "Mise en place du chantier de nettoyage", "cleaning", 450),
-    Service("cvc", "Maintenance préventive de CVC", "hvac", 920, description="Visites, filtres et compte rendu compris"),
+    Service(
+        "cvc", "Maintenance préventive de CVC", "hvac", 920, description="Visites, filtres et compte rendu compris"
+    ),
     Service("froid", "Maintenance de groupe froid", "hvac", 480),
     Service("ventilation", "Entretien de la ventilation mécanique", "hvac", 265),
     Service("chaudiere", "Entretien de chaudière collective", "hvac", 540, INTERMEDIATE, housing_works=True),

@@ -1,6 +1,7 @@
 from odoo import api, models
 
-from .loader import NAME, load
+from ._make_company import NAME
+from .loader import load
 
 
 class DemoData(models.AbstractModel):

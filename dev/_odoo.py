@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from _cache import MODULE, REPOSITORY, build_once, cache_folder, checkout_folder, locked
+from _cache import COMPLETE, MODULE, REPOSITORY, build_once, cache_folder, checkout_folder, locked
 from _console import Failure, run, say
 from _debian import debian_apt, machine_apt
 from _postgres import connection
@@ -47,8 +47,12 @@ def odoo_root() -> Path:
 def odoo_version() -> str:
     """What tells one Odoo from another: the databases made by one are not for the other."""
     root = odoo_root()
-    packages = sorted(path.name for path in (_debian_odoo() / "usr/share/doc").glob("odoo-19/changelog*"))
-    return f"{root}:{(root / 'odoo/release.py').stat().st_mtime_ns}:{packages}"
+    if not os.environ.get("ODOO_SOURCE"):
+        return f"{root} unpacked at {(_debian_odoo() / COMPLETE).stat().st_mtime}"
+    try:
+        return f"{root} at {run(['git', '-C', root, 'rev-parse', 'HEAD'], advice='')}"
+    except Failure:
+        return f"{root} of {(root / 'odoo/release.py').stat().st_mtime}"
 
 
 def _debian_odoo() -> Path:

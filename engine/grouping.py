@@ -60,6 +60,7 @@ class InvoiceDraft:
     """An invoice to make. `site` is set when all charges are for that one; `refund`: the whole is a credit."""
 
     contracts: tuple[int, ...]
+    agreement: tuple[int | str, ...]
     site: int | None
     by_site: bool
     refund: bool
@@ -101,6 +102,7 @@ def _draft(items: list[Item]) -> InvoiceDraft:
     sites = {item.site for item in items}
     return InvoiceDraft(
         contracts=tuple(dict.fromkeys(item.policy.contract for item in items)),
+        agreement=items[0].policy.agreement,
         site=sites.pop() if len(sites) == 1 else None,
         by_site=by_site,
         refund=sum((item.amount for item in items), Decimal(0)) < 0,

@@ -10,6 +10,7 @@ from . import contract_line
 from . import contract_template
 from . import prior_invoice
 from . import contract
+from . import contract_change
 from . import billable
 from . import contract_activation
 from . import contract_billing

@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 
 class AccountMoveLine(models.Model):
@@ -34,6 +35,15 @@ class AccountMoveLine(models.Model):
                 "service_contract_id": self.service_contract_id.id,
                 "service_origin_line_id": self.id,
             }
+
+    def _prepare_correction_vals(self) -> dict:
+        """What a line that corrects this one takes over from it, rather than from the contract of today."""
+        self.ensure_one()
+        return {
+            "account_id": self.account_id.id,
+            "tax_ids": [Command.set(self.tax_ids.ids)],
+            "analytic_distribution": self.analytic_distribution,
+        }
 
     def _service_amount(self) -> float:
         """Quantity × unit price less discount, in the basis (with or without tax) of the price; a credit counts

@@ -6,19 +6,6 @@ from odoo.exceptions import UserError, ValidationError
 
 from .contract_line import BILLED_STATES
 from .res_company import GROUPINGS, POSTING_MODES
-from .schedule_mixin import SCHEDULE_FIELDS
-
-TRANSITIONS = {
-    "draft": {"active", "cancelled"},
-    "active": {"ended", "cancelled"},
-    "ended": {"active"},
-    "cancelled": {"draft"},
-}
-
-# Read-only in the model once something was billed: other periods would be read another way.
-HELD_FIELDS = frozenset((*SCHEDULE_FIELDS, "date_start", "date_end", "billed_until", "currency_id"))
-# Who owes and who is served changes only by a dated act, never by an edit of a running contract.
-PARTY_FIELDS = frozenset(("partner_id", "company_id"))
 
 
 class Contract(models.Model):
@@ -303,31 +290,6 @@ class Contract(models.Model):
                 vals["name"] = sequence.next_by_code("multiservice.contract")
         return super().create(vals_list)
 
-    def write(self, vals):
-        if "state" in vals:
-            self._check_unchanged(vals, {"state"}, self, self.env._("use the buttons of the contract"))
-        if not vals.get("active", True):
-            self._check_archivable()
-        if PARTY_FIELDS.intersection(vals):
-            self._check_unchanged(
-                vals,
-                PARTY_FIELDS,
-                self.filtered(lambda contract: contract.state in ("active", "ended") or contract.is_held),
-                self.env._("the customer of a running contract does not change by an edit: end it and make another"),
-            )
-        if HELD_FIELDS.intersection(vals):
-            self._check_unchanged(
-                vals,
-                HELD_FIELDS,
-                self.filtered("is_held"),
-                self.env._("it was billed by these terms: use “End on…”, or “Replace from…” on a line"),
-            )
-        following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)
-        result = super().write(vals)
-        if "date_start" in vals:
-            following.write({"date_start": vals["date_start"]})
-        return result
-
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
         for contract in self:
@@ -361,83 +323,13 @@ class Contract(models.Model):
             number = contract.name if contract.name != "/" else self.env._("New contract")
             contract.display_name = f"{number} – {contract.title}" if contract.title else number
 
-    def _check_unchanged(self, vals, names, contracts, why: str):
-        for contract in contracts:
-            for name in names.intersection(vals):
-                field = self._fields[name]
-                new = field.convert_to_record(field.convert_to_cache(vals[name], contract), contract)
-                if new != contract[name]:
-                    raise UserError(
-                        self.env._(
-                            "%(contract)s: “%(field)s” cannot be changed; %(why)s.",
-                            contract=contract.display_name,
-                            field=field._description_string(self.env),
-                            why=why,
-                        )
-                    )
-
-    def _check_archivable(self):
-        for contract in self:
-            if contract.state == "active":
-                raise UserError(
-                    self.env._(
-                        "Contract %(contract)s is running and bills itself: end it before you archive it.",
-                        contract=contract.display_name,
-                    )
-                )
-
     def _lines_in_force(self):
         """Lines that a duplicate takes over: headings, and services not ended or replaced yet."""
         self.ensure_one()
         day = min(self.company_id._service_today(), self.date_end or date.max)
         return self.line_ids.filtered(
-            lambda line: line.display_type
-            or (not line.successor_ids and (not line.date_end or line.date_end >= day))
+            lambda line: line.display_type or (not line.successor_ids and (not line.date_end or line.date_end >= day))
         )
-
-    def _check_editable(self):
-        """No line is added to a contract that is over."""
-        for contract in self:
-            if contract.state in ("ended", "cancelled"):
-                raise UserError(
-                    self.env._("Contract %(contract)s is over: no line can be added.", contract=contract.display_name)
-                )
-
-    def _move_to(self, state: str) -> None:
-        for contract in self:
-            if state not in TRANSITIONS[contract.state]:
-                labels = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Contract %(contract)s is “%(now)s” and cannot become “%(then)s”.",
-                        contract=contract.display_name,
-                        now=labels[contract.state],
-                        then=labels[state],
-                    )
-                )
-        super().write({"state": state})
-
-    def action_cancel(self):
-        for contract in self:
-            if contract.is_held:
-                raise UserError(
-                    self.env._(
-                        "Contract %(contract)s was billed and can no longer be cancelled: use “End on…”.",
-                        contract=contract.display_name,
-                    )
-                )
-        self._move_to("cancelled")
-
-    def action_draft(self):
-        self._move_to("draft")
-
-    def action_reopen(self):
-        self._move_to("active")
-
-    def action_end_on(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.line_end_action")
-        return action | {"context": {"default_contract_id": self.id}}
 
     def action_view_invoices(self):
         action = self.env["ir.actions.act_window"]._for_xml_id("account.action_move_out_invoice_type")
@@ -456,31 +348,6 @@ class Contract(models.Model):
 
     def action_clear_error(self):
         self.billing_error = False
-
-    def _end_on(self, day: date | None) -> None:
-        """Make `day` the last day of service (None: open again), whatever was billed: the ledger corrects itself."""
-        for contract in self:
-            touched = min(contract.date_end or date.max, day or date.max)
-            for line in contract.line_ids.filtered("is_held"):
-                line.replan_from = line._touch(touched)
-            super(Contract, contract).write({"date_end": day})
-        # sudo: the ledger is written by billing alone, never by hand
-        self.env["multiservice.billable"].sudo()._drop_stale(self.line_ids.sudo())
-
-    def _check_end(self, day: date | None) -> None:
-        """Refuse an end that the contract cannot have."""
-        self.ensure_one()
-        if day and day < self.date_start:
-            raise UserError(
-                self.env._(
-                    "Contract %(contract)s starts on %(start)s: it cannot end before.",
-                    contract=self.display_name,
-                    start=self.date_start,
-                )
-            )
-
-    def _consequence_of_end(self, day: date | None) -> str:
-        return self.line_ids._consequence_of_end(day)
 
     def _journal(self):
         """The contract's journal, else the company's first sales journal."""

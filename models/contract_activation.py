@@ -137,11 +137,7 @@ class ContractLineActivation(models.Model):
         """What forbids to bill the line, without its name."""
         self.ensure_one()
         _ = self.env._
-        errors = []
-        if not self.tax_ids:
-            errors.append(_("no tax; choose one, if need be an exempt one."))
-        if not self._income_account():
-            errors.append(_("no income account; set one on the product or its category, or on the journal."))
+        errors = self._missing_to_bill()
         if self.date_start < self.contract_id.date_start:
             errors.append(_("starts before its contract, on %s.", self.date_start))
         end = self._service_end()
@@ -156,6 +152,17 @@ class ContractLineActivation(models.Model):
         elif end and (first := self._first_billable_day()) and first > end + timedelta(days=1):
             errors.append(_("was billed until %s, after its end.", first - timedelta(days=1)))
         return errors
+
+    def _missing_to_bill(self) -> list[str]:
+        """What an invoice line could not do without."""
+        self.ensure_one()
+        _ = self.env._
+        missing = []
+        if not self.tax_ids:
+            missing.append(_("no tax; choose one, if need be an exempt one."))
+        if not self._income_account():
+            missing.append(_("no income account; set one on the product or its category, or on the journal."))
+        return missing
 
     def _needs_housing_statement(self) -> bool:
         return self.product_id.housing_works and any(

@@ -1,6 +1,8 @@
 from collections import Counter, defaultdict
 from datetime import date
+from fractions import Fraction
 from itertools import islice, takewhile
+from typing import NamedTuple
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -12,6 +14,21 @@ from ..engine.plan import Charge
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
+
+
+class Agreement(NamedTuple):
+    """What all lines of one invoice share, as values of `account.move`."""
+
+    company_id: int
+    partner_id: int
+    journal_id: int
+    currency_id: int
+    invoice_payment_term_id: int
+    fiscal_position_id: int
+    service_posting_mode: str
+    service_order_reference: str
+    service_market_reference: str
+    service_buyer_reference: str
 
 
 class ContractBilling(models.Model):
@@ -53,10 +70,13 @@ class ContractBilling(models.Model):
     def _bill(self, run):
         """Bill what is due for `run`: invoices and ledger rows, all or nothing. Returns the draft invoices."""
         plan = self._plan(run.through_date)
+        origins = self._corrected_lines(plan)
         zero = [(line, charge) for line, charge in plan if not charge.amount]
         priced = [(line, charge) for line, charge in plan if charge.amount]
-        drafts = invoice_drafts(self._to_items(priced))
-        moves = self.env["account.move"].create([self._prepare_invoice_vals(draft, priced, run) for draft in drafts])
+        drafts = invoice_drafts(self._to_items(priced, origins))
+        moves = self.env["account.move"].create(
+            [self._prepare_invoice_vals(draft, priced, origins, run) for draft in drafts]
+        )
         rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
@@ -70,17 +90,39 @@ class ContractBilling(models.Model):
         self.line_ids._forget_touched()
         return moves
 
-    def _to_items(self, plan) -> list[Item]:
+    def _corrected_lines(self, plan) -> dict:
+        """By charge that corrects a held key, the invoice line that it corrects."""
+        corrections = [charge for _line, charge in plan if charge.held]
+        since = {}
+        for charge in corrections:
+            since[charge.line] = min(charge.full.start, since.get(charge.line, charge.full.start))
+        # sudo: the ledger tells where the correction belongs, whoever bills
+        rows = self.env["multiservice.billable"].sudo()._rows_since(since)
+        billed = rows.filtered(lambda row: row.held and row.invoice_line_id and row.kind != "kept")
+        origins = {}
+        for charge in corrections:
+            of_period = billed.filtered(
+                lambda row, charge=charge: (
+                    row.contract_line_id.id == charge.line and charge.full.start <= row.period_start <= charge.full.end
+                )
+            )
+            origins[charge] = of_period[:1].invoice_line_id
+        return origins
+
+    def _to_items(self, plan, origins) -> list[Item]:
         headings = {contract: contract._headings() for contract in self}
-        policies = {contract: contract._to_policy() for contract in self}
+        policies = {contract: contract._to_policy(contract._agreement()) for contract in self}
         ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
         items = []
         for index, (line, charge) in enumerate(plan):
-            before, after = headings[line.contract_id].get(line, ((), ()))
+            contract = line.contract_id
+            before, after = headings[contract].get(line, ((), ()))
+            origin = origins.get(charge)
+            policy = contract._to_policy(contract._agreement(origin.move_id)) if origin else policies[contract]
             items.append(
                 Item(
                     charge=index,
-                    policy=policies[line.contract_id],
+                    policy=policy,
                     site=line.site_id.id or None,
                     site_rank=line.site_id.site_code or line.site_id.name or "",
                     rank=ranks[line],
@@ -93,21 +135,27 @@ class ContractBilling(models.Model):
             )
         return items
 
-    def _to_policy(self) -> Policy:
+    def _to_policy(self, agreement: Agreement) -> Policy:
         self.ensure_one()
-        agreement = (
-            self.company_id.id,
-            self.invoice_partner_id.id,
-            self._posting_mode(),
-            self.currency_id.id,
-            self.payment_term_id.id,
-            self.fiscal_position_id.id,
-            self._journal().id,
-            self.order_reference or "",
-            self.market_reference or "",
-            self.buyer_reference or "",
-        )
         return Policy(self.id, self.grouping, agreement, self.per_period)
+
+    def _agreement(self, corrected=None) -> Agreement:
+        """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one."""
+        self.ensure_one()
+        source = corrected or self
+        prefix = "service_" if corrected else ""
+        return Agreement(
+            company_id=self.company_id.id,
+            partner_id=self.invoice_partner_id.id,
+            journal_id=self._journal().id,
+            currency_id=self.currency_id.id,
+            invoice_payment_term_id=self.payment_term_id.id,
+            fiscal_position_id=source.fiscal_position_id.id,
+            service_posting_mode=self._posting_mode(),
+            service_order_reference=source[f"{prefix}order_reference"] or "",
+            service_market_reference=source[f"{prefix}market_reference"] or "",
+            service_buyer_reference=source[f"{prefix}buyer_reference"] or "",
+        )
 
     def _headings(self) -> dict:
         """By line to bill, the ids of the contract's section and notes printed before it and of the notes after it."""
@@ -124,37 +172,29 @@ class ContractBilling(models.Model):
                 headings[line], last = (before, ()), line
         return headings
 
-    def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, run) -> dict:
+    def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, origins, run) -> dict:
         contracts = self.browse(draft.contracts)
-        first = contracts[0]
-        return {
+        agreement = Agreement(*draft.agreement)
+        return agreement._asdict() | {
             "move_type": "out_refund" if draft.refund else "out_invoice",
-            "company_id": first.company_id.id,
-            "journal_id": first._journal().id,
-            "partner_id": first.invoice_partner_id.id,
             "partner_shipping_id": draft.site or False,
-            "currency_id": first.currency_id.id,
-            "fiscal_position_id": first.fiscal_position_id.id,
-            "invoice_payment_term_id": first.payment_term_id.id,
-            "invoice_user_id": first.user_id.id,
+            "invoice_user_id": contracts[0].user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),
-            "ref": first.order_reference,
-            "service_order_reference": first.order_reference,
-            "service_market_reference": first.market_reference,
-            "service_buyer_reference": first.buyer_reference,
+            "ref": agreement.service_order_reference,
             "billing_run_id": run.id,
-            "service_posting_mode": first._posting_mode(),
             "invoice_line_ids": [
-                Command.create(self._prepare_entry_vals(draft, entry, plan) | {"sequence": sequence})
+                Command.create(self._prepare_entry_vals(draft, entry, plan, origins) | {"sequence": sequence})
                 for sequence, entry in enumerate(draft.entries, start=1)
             ],
         }
 
-    def _prepare_entry_vals(self, draft: InvoiceDraft, entry, plan) -> dict:
+    def _prepare_entry_vals(self, draft: InvoiceDraft, entry, plan, origins) -> dict:
         if entry.charge is not None:
             line, charge = plan[entry.charge]
             show_site = draft.site is None and not draft.by_site
-            return line._prepare_invoice_line_vals(charge, draft.refund, show_site)
+            vals = line._prepare_invoice_line_vals(charge, draft.refund, show_site)
+            origin = origins.get(charge)
+            return vals | origin._prepare_correction_vals() if origin else vals
         if entry.site is not None:
             site = self.env["res.partner"].browse(entry.site)
             return {"display_type": "line_section", "name": site._site_label()}
@@ -260,13 +300,14 @@ class ContractLineBilling(models.Model):
             return _("Free of charge")
         if charge.ratio == 1:
             return whole
-        return _(
-            "%(part)s of %(whole)s (%(days)s of %(all_days)s days)",
-            part=f"{charge.ratio.numerator}/{charge.ratio.denominator}",
-            whole=whole,
-            days=charge.period.days,
-            all_days=charge.full.days,
-        )
+        if charge.ratio == Fraction(charge.period.days, charge.full.days):
+            return _(
+                "%(days)s/%(all_days)s days × %(whole)s",
+                days=charge.period.days,
+                all_days=charge.full.days,
+                whole=whole,
+            )
+        return f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
 
     def _format_unit_price(self, price) -> str:
         decimals = max(2, -price.normalize().as_tuple().exponent)

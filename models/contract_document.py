@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import format_date, formatLang
 
 DATES_SHOWN = 6
+PERIOD_UNITS = ("day", "week", "month", "quarter", "half_year", "year")
 
 
 class ScheduleInWords(models.AbstractModel):
@@ -166,7 +167,7 @@ class ContractDocument(models.Model):
 
     def _get_report_base_filename(self):
         self.ensure_one()
-        return self.env._("Contract %s", self.name)
+        return self.env._("Contract %s", self.name.replace("/", "-"))
 
     def _document_lines(self):
         """The services agreed: in force or to come; of a contract that is over, those in force at its end.
@@ -214,7 +215,7 @@ class ContractDocument(models.Model):
         for (_rank, _interval, label), lines in sorted(
             self._document_lines().grouped(lambda line: line._document_period()).items()
         ):
-            totals.append({"label": label, "tax_totals": self._tax_totals(lines)})
+            totals.append({"label": self.env._("Total %s", label), "tax_totals": self._tax_totals(lines)})
         return totals
 
     def _tax_totals(self, lines) -> dict:
@@ -246,10 +247,9 @@ class ContractLineDocument(models.Model):
         """What the line's price is for, sortable from the shortest period to what is billed once."""
         self.ensure_one()
         if self.pricing == "one_off":
-            return (10, 0, self.env._("One-off"))
+            return (len(PERIOD_UNITS), 0, self.env._("one-off"))
         owner = self._schedule_owner()
-        units = ("day", "week", "month", "quarter", "half_year", "year")
-        return (units.index(owner.recurrence_unit), owner.recurrence_interval, owner._period_in_words())
+        return (PERIOD_UNITS.index(owner.recurrence_unit), owner.recurrence_interval, owner._period_in_words())
 
     def _prepare_base_line(self) -> dict:
         self.ensure_one()

@@ -3,7 +3,6 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import float_compare, format_date
 
 from ..engine.pricing import Price
 from ..engine.terms import LineTerms
@@ -13,26 +12,6 @@ PRICINGS = [("flat", "Flat per period"), ("unit", "Quantity × price"), ("one_of
 
 # An ended contract still bills what a cancelled or credited invoice sets free.
 BILLED_STATES = ("active", "ended")
-# What a period already billed depends on: read-only in the model once the ledger holds a row of the line.
-HELD_FIELDS = frozenset(
-    (
-        *SCHEDULE_FIELDS,
-        "own_schedule",
-        "contract_id",
-        "date_start",
-        "date_end",
-        "anchor_date",
-        "billed_until",
-        "pricing",
-        "product_id",
-        "quantity",
-        "price_unit",
-        "discount",
-        "tax_ids",
-        "site_id",
-        "predecessor_id",
-    )
-)
 
 
 class ContractLine(models.Model):
@@ -151,7 +130,7 @@ class ContractLine(models.Model):
         help="Price of one whole period before taxes as the price says, discount deducted.",
     )
 
-    @api.depends("product_id", "contract_id.partner_id")
+    @api.depends("product_id")
     def _compute_name(self):
         for line in self:
             if line.product_id:
@@ -253,6 +232,18 @@ class ContractLine(models.Model):
                     )
                 )
 
+    @api.constrains("predecessor_id")
+    def _check_predecessor(self):
+        if self._has_cycle("predecessor_id"):
+            raise ValidationError(self.env._("A contract line cannot replace itself."))
+
+    @api.constrains("product_id", "tax_ids", "display_type", "contract_id")
+    def _check_ready_when_active(self):
+        """A line added to a running contract must be as complete as activation asks."""
+        for line in self.filtered(lambda line: line.contract_id.state == "active" and not line.display_type):
+            if missing := line._missing_to_bill():
+                raise ValidationError("\n".join(f"{line.display_name}: {error}" for error in missing))
+
     @api.constrains("quantity", "discount")
     def _check_numbers(self):
         for line in self:
@@ -270,11 +261,6 @@ class ContractLine(models.Model):
         lines = super().create(vals_list)
         lines.contract_id._check_editable()
         return lines
-
-    def write(self, vals):
-        if HELD_FIELDS.intersection(vals):
-            self._check_not_held(vals)
-        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_ledger(self):
@@ -294,104 +280,6 @@ class ContractLine(models.Model):
             parts = (line.contract_id.name, first, line.site_id.name)
             line.display_name = " – ".join(part for part in parts if part)
 
-    def _check_not_held(self, vals):
-        """Refuse a change of what a held line was billed by. Writing the same value again is no change."""
-        for line in self.filtered("is_held"):
-            changed = [name for name in HELD_FIELDS.intersection(vals) if line._would_change(name, vals[name])]
-            if changed:
-                labels = self.fields_get(changed, ["string"])
-                raise UserError(
-                    self.env._(
-                        "“%(line)s” was billed to %(date)s: its %(fields)s can no longer be edited. "
-                        "Use “End on…” or “Replace from…” on the line.",
-                        line=line.name,
-                        date=line.billed_to,
-                        fields=", ".join(sorted(labels.get(name, {}).get("string", name) for name in changed)),
-                    )
-                )
-
-    def _would_change(self, name, value) -> bool:
-        field = self._fields[name]
-        record = self.sudo()  # sudo: compares prices for a user who may not see them; nothing is returned
-        if field.type in ("one2many", "many2many"):
-            new = self.new({name: value}, origin=self)
-            return set(new.sudo()[name]._origin.ids) != set(record[name].ids)
-        if field.type == "float":
-            digits = field.get_digits(self.env)
-            return bool(float_compare(record[name], value or 0.0, precision_digits=digits[1] if digits else 6))
-        return field.convert_to_record(field.convert_to_cache(value, self), self) != record[name]
-
-    def _end_on(self, day: date | None) -> None:
-        """Make `day` the last day of service (None: open again), whatever was billed: the ledger corrects itself."""
-        for line in self:
-            touched = min(line.date_end or date.max, day or date.max)
-            super(ContractLine, line).write({"date_end": day, "replan_from": line._touch(touched)})
-        # sudo: the ledger is written by billing alone, never by hand
-        self.env["multiservice.billable"].sudo()._drop_stale(self.sudo())
-
-    def _check_end(self, day: date | None) -> None:
-        """Refuse an end that the line cannot have."""
-        self.ensure_one()
-        if self.successor_ids:
-            raise UserError(
-                self.env._(
-                    "“%(line)s” is replaced from %(date)s: end the line that replaces it.",
-                    line=self.name,
-                    date=self.successor_ids[0].date_start,
-                )
-            )
-        if day and day < self.date_start - timedelta(days=1):
-            raise UserError(
-                self.env._(
-                    "“%(line)s” starts on %(start)s: it cannot end before %(first)s (no day of service at all).",
-                    line=self.name,
-                    start=self.date_start,
-                    first=self.date_start - timedelta(days=1),
-                )
-            )
-
-    def _consequence_of_end(self, day: date | None) -> str:
-        """What ending on `day` does to what was billed, for the person who decides."""
-        billed_to = max((line.billed_to for line in self if line.billed_to), default=None)
-        if day and billed_to and billed_to > day:
-            return self.env._(
-                "Billed to %(billed)s: the part after %(end)s is credited by the next billing run.",
-                billed=format_date(self.env, billed_to),
-                end=format_date(self.env, day),
-            )
-        return self.env._("Nothing that was billed changes.") if self else ""
-
-    def _touch(self, day: date) -> date:
-        """The day from which to plan again after a change on `day`."""
-        self.ensure_one()
-        return min(day, self.replan_from or date.max)
-
-    def _forget_touched(self) -> None:
-        """Stop looking back to a change once all that it moved was billed or credited."""
-        for line, charges in self.filtered("replan_from")._proposals():
-            first = next(charges, None)
-            if first is None or not line.billed_to or first.period.start > line.billed_to:
-                line.replan_from = False
-
-    def _replace_from(self, day: date, vals: dict) -> "ContractLine":
-        """End the line the day before `day` and succeed it by a copy with `vals` changed; returns the successor."""
-        self.ensure_one()
-        successor_vals = {
-            "date_start": day,
-            "date_end": self.date_end,
-            "anchor_date": self.anchor_date,
-            "predecessor_id": self.id,
-            **vals,
-        }
-        self._end_on(day - timedelta(days=1))
-        return self.copy(successor_vals)
-
-    def action_end_on(self):
-        return self._open_change("multiservice.line_end_action")
-
-    def action_replace_from(self):
-        return self._open_change("multiservice.line_replace_action")
-
     def action_open_form(self):
         self.ensure_one()
         return self._get_records_action(name=self.env._("Contract line"))
@@ -401,16 +289,13 @@ class ContractLine(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.billable_action")
         return action | {"domain": [("contract_line_id", "=", self.id)], "context": {}}
 
-    def _open_change(self, xml_id: str) -> dict:
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
-        return action | {"context": {"default_line_id": self.id}}
-
     def _list_price(self, on: date | None) -> float:
         """The product's price on that day, from the contract's price list if it has one, in its currency."""
         self.ensure_one()
         contract = self.contract_id
         product, quantity = self.product_id, self.quantity or 1.0
+        if not product:
+            return 0.0
         if contract.pricelist_id:
             price = contract.pricelist_id._get_product_price(product, quantity, date=on)
             source = contract.pricelist_id.currency_id
@@ -418,7 +303,9 @@ class ContractLine(models.Model):
             price, source = product.lst_price, product.currency_id
         if source and contract.currency_id and source != contract.currency_id:
             price = source._convert(price, contract.currency_id, contract.company_id, on or fields.Date.today())
-        return price
+        # Where the fiscal position maps a tax that prices include to one that they do not.
+        taxes = product.taxes_id._filter_taxes_by_company(contract.company_id)
+        return product._get_tax_included_unit_price_from_price(price, taxes, contract.fiscal_position_id)
 
     def _income_account(self):
         """The account that the invoice line will use: the product's, mapped, else the journal's."""

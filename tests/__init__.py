@@ -1,9 +1,10 @@
-from . import (
-    test_billable,
-    test_billing_preview,
-    test_billing_run,
-    test_credit_note,
-    test_flow_billing,
-    test_merge,
-    test_site,
-)
+from . import test_billable
+from . import test_billing_preview
+from . import test_billing_run
+from . import test_contract
+from . import test_contract_line
+from . import test_credit_note
+from . import test_flow_billing
+from . import test_merge
+from . import test_site
+from . import test_tours

@@ -1,0 +1,146 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import MultiserviceCommon
+
+
+@tagged("post_install", "-at_install")
+class TestBillingPreview(MultiserviceCommon):
+    """The dry run, and billing a selection from it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(freeze_time("2026-02-10 12:00:00"))
+        cls.other = cls._customer("Mairie de Testville")
+        cls.first = cls._contract(
+            cls._line(site_id=cls.site_a.id),
+            cls._line(33.3333, quantity=3.0, discount=5.0, site_id=cls.site_b.id),
+            date_start=date(2026, 1, 17),
+        )
+        cls.second = cls._contract(cls._line(-20.0), cls._line(80.0), partner_id=cls.other.id)
+        cls.contracts = cls.first + cls.second
+
+    def _preview(self, through=date(2026, 2, 10), **vals):
+        preview = self.env["multiservice.billing.preview"].create({"through_date": through, **vals})
+        preview.action_preview()
+        return preview
+
+    def _counts(self):
+        models = ("account.move", "account.move.line", "multiservice.billable", "multiservice.billing.run")
+        return [self.env[model].sudo().search_count([]) for model in models]
+
+    def _figures(self, rows):
+        """What the preview's lines and the ledger's rows both say."""
+        names = ("period_start", "period_end", "issue_date", "quantity", "price_unit", "discount", "amount")
+        return sorted(
+            [row.contract_line_id.id, row.site_id.id, *(row[name] for name in names), row.explanation] for row in rows
+        )
+
+    def test_nothing_is_written_and_the_real_run_bills_the_same(self):
+        self.env.flush_all()
+        before = self._counts()
+        preview = self._preview()
+        self.assertEqual(self._counts(), before)
+        self.assertFalse(self.contracts.billable_ids)
+        self.assertEqual((preview.line_count, preview.contract_count), (8, 2))
+        run = self._bill(self.contracts, date(2026, 2, 10))
+        self.assertEqual(self._figures(preview.line_ids), self._figures(self.contracts.billable_ids))
+        self.assertAlmostEqual(sum(preview.line_ids.mapped("amount")), run.amount_untaxed)
+        self.assertFalse(self._preview().line_ids)
+
+    def test_corrections_are_foreseen_too(self):
+        self._bill(self.contracts, date(2026, 2, 10))
+        self.first._end_on(date(2026, 2, 14))
+        preview = self._preview()
+        expected = sorted(preview.line_ids.mapped("amount"))
+        self.assertEqual(expected, [-50.0, -47.5])
+        before = self.first.billable_ids
+        self._bill(self.contracts, date(2026, 2, 10))
+        added = self.first.billable_ids - before
+        self.assertEqual(sorted(added.mapped("amount")), expected)
+        self.assertEqual(self._figures(preview.line_ids), self._figures(added))
+
+    def test_a_free_period_is_shown(self):
+        self.first._end_on(None)
+        free = self._contract(date_start=date(2026, 1, 20), first_partial="free")
+        preview = self._preview(contract_ids=[Command.set(free.ids)])
+        self.assertEqual(preview.line_ids.sorted("period_start").mapped("amount"), [0.0, 100.0])
+
+    def test_filters(self):
+        template = self.env["multiservice.contract.template"].create({"name": "Cleaning"})
+        self.second.template_id = template
+        self.second.posting_mode = "post"
+        for filters, expected in (
+            ({}, self.contracts),
+            ({"contract_ids": [Command.set(self.first.ids)]}, self.first),
+            ({"partner_ids": [Command.set(self.other.ids)]}, self.second),
+            ({"template_ids": [Command.set(template.ids)]}, self.second),
+            ({"posting_mode": "post"}, self.second),
+            ({"posting_mode": "draft"}, self.first),
+            ({"posting_mode": "print"}, self.env["multiservice.contract"]),
+            (
+                {"contract_ids": [Command.set(self.first.ids)], "partner_ids": [Command.set(self.other.ids)]},
+                self.env["multiservice.contract"],
+            ),
+        ):
+            with self.subTest(filters):
+                self.assertEqual(self._preview(**filters).line_ids.contract_id, expected)
+
+    def test_what_is_billed_is_what_was_filtered(self):
+        preview = self._preview(partner_ids=[Command.set(self.other.ids)])
+        run = self.env["multiservice.billing.run"].browse(preview.action_bill()["res_id"])
+        self.assertEqual((run.state, run.through_date), ("running", date(2026, 2, 10)))
+        self.assertEqual(run.item_ids.contract_ids, self.second)
+        self.assertIn(self.other.name, run.origin)
+
+    def test_a_future_day_is_for_a_dry_run(self):
+        preview = self._preview(date(2026, 4, 30))
+        self.assertEqual(max(preview.line_ids.mapped("period_start")), date(2026, 4, 1))
+        with self.assertRaisesRegex(UserError, "still to come"):
+            preview.action_bill()
+
+    def test_bill_early_bears_todays_date(self):
+        contract = self._contract(date_start=date(2026, 3, 1), posting_mode="post")
+        preview = self._preview(date(2026, 3, 31), contract_ids=[Command.set(contract.ids)], bill_early=True)
+        run = self.env["multiservice.billing.run"].browse(preview.action_bill()["res_id"])
+        for item in run.item_ids:
+            item._work()
+        move = run.move_ids
+        self.assertEqual((move.state, move.invoice_date), ("posted", date(2026, 2, 10)))
+        self.assertEqual(move.invoice_line_ids.service_start, date(2026, 3, 1))
+        self.assertLedger(contract, [("2026-03-01", "2026-03-31", 100.0)])
+
+    def test_the_default_day_is_the_companys_today(self):
+        with freeze_time("2026-02-10 23:30:00"):
+            preview = self.env["multiservice.billing.preview"].create({})
+            self.assertEqual(preview.through_date, date(2026, 2, 11))
+
+    def test_nothing_due_is_said(self):
+        self._bill(self.contracts, date(2026, 2, 10))
+        with self.assertRaisesRegex(UserError, "Nothing is due"):
+            self._preview().action_bill()
+
+    def test_totals_by_currency(self):
+        dollar = self.setup_other_currency("USD", rates=[("2026-01-01", 1.2)])
+        self._contract(self._line(50.0), currency_id=dollar.id)
+        totals = self._preview().totals
+        self.assertEqual(len(totals.split(" + ")), 2)
+        self.assertIn("100.00", totals, "two months of 50 dollars")
+
+    def test_contracts_of_another_company_are_left_out(self):
+        other = self.setup_other_company(name="Second", country_id=self.france.id)["company"]
+        preview = self._preview(company_id=other.id)
+        self.assertFalse(preview.line_ids)
+
+    def test_a_billing_user_previews_and_bills(self):
+        user = self._user("ledger_billing_user", "multiservice.group_billing_user")
+        preview = self.env["multiservice.billing.preview"].with_user(user).create({"through_date": date(2026, 2, 10)})
+        preview.action_preview()
+        self.assertEqual(preview.line_count, 8)
+        self.assertTrue(preview.action_bill()["res_id"])

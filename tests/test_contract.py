@@ -10,9 +10,23 @@ from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
 
 from .common import MultiserviceCommon
-from odoo.addons.multiservice.models.contract import HELD_FIELDS, TRANSITIONS
+from odoo.addons.multiservice.models.contract_change import CONTRACT_HELD_FIELDS as HELD_FIELDS
+from odoo.addons.multiservice.models.contract_change import TRANSITIONS
 
 TODAY = date(2026, 1, 15)
+
+
+class ContractCase(MultiserviceCommon):
+    @classmethod
+    def _service(cls, name, price, taxes=None):
+        return cls.env["product.product"].create(
+            {
+                "name": name,
+                "type": "service",
+                "list_price": price,
+                "taxes_id": [Command.set((taxes or cls.tax).ids)],
+            }
+        )
 
 
 @tagged("post_install", "-at_install")
@@ -182,14 +196,14 @@ class TestContractCreation(MultiserviceCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestContractForm(MultiserviceCommon):
+class TestContractForm(ContractCase):
     """The form as a person fills it: nothing is saved before the end."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.env.user.group_ids += cls.env.ref("uom.group_uom")
-        cls.option = cls.service.copy({"name": "Window cleaning", "list_price": 40.0})
+        cls.option = cls._service("Window cleaning", 40.0)
         cls.template = cls.env["multiservice.contract.template"].create(
             {
                 "name": "Cleaning",

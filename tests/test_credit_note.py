@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import MultiserviceCommon
 
@@ -78,7 +78,7 @@ class TestCreditNote(MultiserviceCommon):
         self.assertFalse(self._bill_january())
 
     def test_credit_and_bill_again(self):
-        note = self._credit(service_rebill="yes", post=True)
+        self._credit(service_rebill="yes", post=True)
         self.assertEqual(self._held(), 0.0)
         self.assertEqual(self.contract.next_billing_date, date(2026, 1, 1))
         again = self._bill_january()
@@ -86,7 +86,6 @@ class TestCreditNote(MultiserviceCommon):
         self.assertIn("Office cleaning", again.invoice_line_ids.name)
         self.assertEqual(self._held(), 100.0)
         self.assertFalse(self._bill_january())
-        self.assertEqual(note.payment_state, "not_paid", "core reconciles it when asked, not we")
         self.assertEqual(self.contract.next_billing_date, date(2026, 2, 1))
 
     def test_bill_again_with_corrected_terms(self):
@@ -310,7 +309,8 @@ class TestCreditNote(MultiserviceCommon):
         invoice.button_draft()
         invoice.button_cancel()
         invoice.button_draft()
-        invoice.read(["service_period_start", "service_contract_count"])
+        with Form(invoice) as form:
+            form.ref = "Checked"
         invoice.unlink()
         self.assertEqual(set(contract.billable_ids.mapped("state")), {"to_bill"})
 

@@ -21,6 +21,8 @@ class LineEnd(models.TransientModel):
     def action_confirm(self):
         self.ensure_one()
         target = self._target()
+        if not target:
+            raise UserError(self.env._("Open this from a contract or from one of its lines."))
         target.check_access("write")
         target._check_end(self.date_end)
         target._end_on(self.date_end or None)
@@ -105,7 +107,7 @@ class LineReplace(models.TransientModel):
             "discount": self.discount,
             "tax_ids": [fields.Command.set(self.tax_ids.ids)],
         }
-        if self.product_id == line.product_id:
+        if self.product_id in (line.product_id, line.product_id.browse()):
             vals["name"] = line.name
         else:
             vals["name"] = self.product_id.get_product_multiline_description_sale()

@@ -186,6 +186,23 @@ def test_policies_for_the_first_and_last_period(first, last, expected):
     ]
 
 
+# A line from the last day of a period to the first day of another: 31/01 to 01/03.
+#
+#   01/01             31/01|01/02             28/02|01/03             31/03
+#     |-----------------=  |========================|=------------------|
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        pytest.param("prorate", ["1/31", "1", "1/31"], id="prorate"),
+        pytest.param("full", ["1", "1", "1"], id="full"),
+        pytest.param("free", ["0", "1", "0"], id="free"),
+    ],
+)
+def test_policies_for_a_single_day_of_a_period(policy, expected):
+    charges = plan(line("2026-01-31", "2026-03-01", first_partial=policy, last_partial=policy), FAR)
+    assert ratios(charges) == [Fraction(part) for part in expected]
+
+
 # The same period is the first and the last one, 10/01 to 20/01: 9 days before, 11 served, 11 after.
 @pytest.mark.parametrize(
     ("first", "last", "part"),
@@ -325,7 +342,7 @@ def test_billed_quantity_and_price(terms, billed):
 def test_the_explanation_keeps_the_price_of_the_whole_period():
     (charge,) = plan(line("2026-01-22", "2026-01-31", price="15.5", quantity="4"), FAR)
     assert charge.price == Price(Decimal(4), Decimal("15.5"))
-    assert (charge.ratio, charge.held) == (Fraction(10, 31), 0)
+    assert (charge.component, charge.ratio, charge.held) == ("base", Fraction(10, 31), 0)
 
 
 def test_lines_of_a_plan_keep_their_order():

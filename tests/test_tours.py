@@ -1,0 +1,32 @@
+from odoo.tests import HttpCase, tagged
+
+from .common import MultiserviceCommon
+
+
+@tagged("post_install", "-at_install")
+class TestTours(MultiserviceCommon, HttpCase):
+    """What people click, in a real browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clerk = cls._user("billing_clerk", "multiservice.group_billing_user", password="billing_clerk")
+
+    def test_from_the_contract_to_the_invoice(self):
+        self.start_tour("/odoo/service-contracts", "multiservice_contract_to_invoice", login="billing_clerk")
+        contract = self.env["multiservice.contract"].search([("partner_id", "=", self.customer.id)])
+        invoice = contract.billable_ids.move_id
+        self.assertEqual(contract.state, "active")
+        self.assertEqual(contract.site_ids, self.site_a | self.site_b)
+        self.assertEqual(invoice.state, "draft", "the company reviews its drafts")
+        self.assertEqual(len(contract.billable_ids), 2)
+        self.assertAlmostEqual(invoice.amount_untaxed, sum(contract.billable_ids.mapped("amount")))
+
+    def test_import_the_shipped_template_of_sites(self):
+        self._customer("Groupe Exemple")
+        self.start_tour(
+            "/odoo/action-multiservice.site_action", "multiservice_import_sites", login="billing_clerk"
+        )
+        sites = self.env["res.partner"].search([("site_code", "in", ("LYO-01", "GRE-01"))])
+        self.assertEqual(len(sites), 2)
+        self.assertEqual(set(sites.mapped("type")), {"other"})
