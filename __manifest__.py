@@ -37,10 +37,15 @@
         "views/product_template_views.xml",
         "views/legal_figure_views.xml",
         "views/res_config_settings_views.xml",
+        "views/portal_templates.xml",
+        "report/account_move_templates.xml",
+        "report/contract_templates.xml",
+        "report/contract_report.xml",
         "views/menus.xml",  # last: menus refer to the actions above
     ],
     "assets": {
         "web.assets_backend": ["multiservice/static/src/**/*"],
+        "web.report_assets_common": ["multiservice/static/src_report/**/*"],
         "web.assets_tests": ["multiservice/static/tests/tours/**/*"],
     },
     "application": True,

@@ -66,9 +66,7 @@ class ContractPortal(CustomerPortal):
 
     # Not readonly: the links of the list may create access tokens.
     @http.route([URL, f"{URL}/page/<int:page>"], type="http", auth="user", website=True)
-    def portal_my_service_contracts(
-        self, page=1, sortby=None, filterby=None, search=None, search_in="all", **kwargs
-    ):
+    def portal_my_service_contracts(self, page=1, sortby=None, filterby=None, search=None, search_in="all", **kwargs):
         values = self._prepare_portal_layout_values()
         sortings, filters = self._contract_sortings(), self._contract_filters()
         sortby = sortby if sortby in sortings else "number"
@@ -107,9 +105,7 @@ class ContractPortal(CustomerPortal):
         return request.render("multiservice.portal_my_contracts", values)
 
     @http.route([f"{URL}/<int:contract_id>"], type="http", auth="public", website=True)
-    def portal_my_service_contract(
-        self, contract_id, access_token=None, report_type=None, download=False, **kwargs
-    ):
+    def portal_my_service_contract(self, contract_id, access_token=None, report_type=None, download=False, **kwargs):
         try:
             contract_sudo = self._contract_check_access(contract_id, access_token)
         except (AccessError, MissingError):

@@ -18,3 +18,4 @@ from . import billing_run_item
 from . import billing_run
 from . import account_move_line
 from . import account_move
+from . import contract_document

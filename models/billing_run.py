@@ -183,6 +183,9 @@ class BillingRun(models.Model):
 
     def _view_moves(self, domain):
         action = self.env["ir.actions.act_window"]._for_xml_id("account.action_move_out_invoice_type")
+        moves = self.env["account.move"].search(domain, limit=2)
+        if len(moves) == 1:
+            return action | {"views": [(False, "form")], "res_id": moves.id, "context": {}}
         return action | {"domain": domain, "context": {"default_move_type": "out_invoice"}}
 
     def _unsent_domain(self) -> Domain:

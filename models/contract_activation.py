@@ -17,10 +17,12 @@ class ContractActivation(models.Model):
 
     def action_activate(self):
         """Activate, or say everything that is missing; warnings ask for a confirmation first."""
-        errors = [error for contract in self for error in contract._activation_errors()]
-        if errors:
-            raise UserError("\n".join(errors))
-        warnings = [warning for contract in self for warning in contract._activation_warnings()]
+        self._check_complete()
+        warnings = [
+            f"{contract.display_name}: {warning}" if len(self) > 1 else warning
+            for contract in self
+            for warning in contract._activation_warnings()
+        ]
         if not warnings:
             return self._activate()
         wizard = self.env["multiservice.contract.activation"].create(
@@ -28,7 +30,13 @@ class ContractActivation(models.Model):
         )
         return wizard._get_records_action(target="new", name=self.env._("Before activating"))
 
+    def _check_complete(self):
+        errors = [error for contract in self for error in contract._activation_errors()]
+        if errors:
+            raise UserError("\n".join(errors))
+
     def _activate(self):
+        self._check_complete()
         self._move_to("active")
         for contract in self.filtered(lambda c: c.company_id.service_analytic_plan_id and not c.analytic_account_id):
             contract.analytic_account_id = self.env["account.analytic.account"].create(
@@ -53,6 +61,9 @@ class ContractActivation(models.Model):
             errors.append(_("%s: the invoice address needs a street, a city and a country.", address.display_name))
         if siret_error := partner._siret_error():
             errors.append(f"{partner.display_name}: {siret_error}")
+        for site in self.site_ids:
+            if siret_error := site._site_siret_error():
+                errors.append(f"{site.display_name}: {siret_error}")
         services = self.line_ids.filtered(lambda line: not line.display_type)
         if not services:
             errors.append(_("Contract %s has no line to bill.", self.display_name))
@@ -138,6 +149,8 @@ class ContractLineActivation(models.Model):
         self.ensure_one()
         _ = self.env._
         errors = self._missing_to_bill()
+        if self.site_id and self.site_id.commercial_partner_id != self.partner_id:
+            errors.append(_("site %s belongs to another customer.", self.site_id.display_name))
         if self.date_start < self.contract_id.date_start:
             errors.append(_("starts before its contract, on %s.", self.date_start))
         end = self._service_end()

@@ -264,17 +264,15 @@ class ContractLineBilling(models.Model):
     def _invoice_line_name(self, charge: Charge, show_site: bool) -> str:
         """What the customer reads, in its language: service, site, period, and how a part was computed."""
         line = self.with_context(lang=self.contract_id.partner_id.lang or self.env.lang)
-        lines = [line.name]
-        if show_site and line.site_id:
-            lines.append(line.site_id._site_label())
-        lines.append(line._period_label(charge))
+        where = line.site_id._site_label() if show_site and line.site_id else ""
+        lines = [line.name, " · ".join(part for part in (where, line._period_label(charge)) if part)]
         if charge.billed != charge.price:
             lines.append(line._explain(charge))
         return "\n".join(lines)
 
     def _period_label(self, charge: Charge) -> str:
         start, end = format_date(self.env, charge.period.start), format_date(self.env, charge.period.end)
-        return start if start == end else self.env._("%(start)s to %(end)s", start=start, end=end)
+        return start if start == end else f"{start} – {end}"
 
     def _explain(self, charge: Charge) -> str:
         """How the amount of `charge` was computed, in words."""
@@ -310,8 +308,11 @@ class ContractLineBilling(models.Model):
         return f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
 
     def _format_unit_price(self, price) -> str:
-        decimals = max(2, -price.normalize().as_tuple().exponent)
-        return formatLang(self.env, float(price), digits=decimals, currency_obj=self.currency_id)
+        """A unit price with all its decimals; `formatLang` rounds to the currency as soon as it is given one."""
+        decimals = max(self.currency_id.decimal_places, -price.normalize().as_tuple().exponent)
+        number = formatLang(self.env, float(price), digits=decimals)
+        symbol = self.currency_id.symbol
+        return f"{number}\N{NO-BREAK SPACE}{symbol}" if self.currency_id.position == "after" else f"{symbol}{number}"
 
 
 class BillableEntry(models.Model):

@@ -304,14 +304,8 @@ class AccountMoveDocument(models.Model):
         return {
             "contracts": contracts.sorted("name"),
             "site": sites if len(sites) == 1 else sites.browse(),
-            "order": self._service_references(contracts, "order_reference"),
-            "market": self._service_references(contracts, "market_reference"),
-            "buyer": self._service_references(contracts, "buyer_reference"),
             "credited": self._service_credited(),
         }
-
-    def _service_references(self, contracts, name: str) -> str:
-        return ", ".join(dict.fromkeys(filter(None, contracts.sorted("name").mapped(name))))
 
     def _service_credited(self):
         """The invoices that a credit note corrects: the one it reverses, else those that billed its periods."""

@@ -82,7 +82,7 @@ class ResPartner(models.Model):
     @api.constrains("site_siret")
     def _check_site_siret(self):
         for site in self.filtered("site_siret"):
-            if error := self._registry_number_error(site.site_siret, siret):
+            if error := site._site_siret_error():
                 raise ValidationError(
                     self.env._("SIRET of the site %(site)s: %(error)s", site=site.display_name, error=error)
                 )
@@ -256,6 +256,11 @@ class ResPartner(models.Model):
             key = site.parent_id.id, site.site_code.lower()
             if key in rows:
                 rows[key]["id"] = site.id
+
+    def _site_siret_error(self):
+        """What is wrong with the site's own SIRET, in words, or False. None at all is not wrong."""
+        self.ensure_one()
+        return bool(self.site_siret) and self._registry_number_error(self.site_siret, siret)
 
     def _site_label(self) -> str:
         """The site as its customer reads it on a document: name, code and town, never an access code."""

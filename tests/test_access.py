@@ -52,11 +52,9 @@ class AccessCase(MultiserviceCommon):
         cls.contract = cls._contract(
             cls._line(site_id=cls.site_a.id, price=123.45, discount=1.0), title="Ménage", user_id=cls.biller.id
         )
-        cls.contract.prior_invoice_ids = [
-            Command.create({"name": "F-1", "date": date(2025, 12, 1), "amount": 99.0})
-        ]
+        cls.contract.prior_invoice_ids = [Command.create({"name": "F-1", "date": date(2025, 12, 1), "amount": 99.0})]
         cls.line = cls.contract.line_ids
-        cls.run = cls._bill(cls.contract, date(2026, 1, 1))
+        cls.billing_run = cls._bill(cls.contract, date(2026, 1, 1))
         cls.rows = cls.contract.billable_ids
         cls.move = cls.rows.move_id
         cls.template = cls.env["multiservice.contract.template"].create(
@@ -93,9 +91,7 @@ class TestTechnician(AccessCase):
         for name in OWN_MODELS:
             model = self.env[name]
             for operation in ("read", "write", "create", "unlink"):
-                self.assertFalse(
-                    model.with_user(self.technician).has_access(operation), f"{operation} on {name}"
-                )
+                self.assertFalse(model.with_user(self.technician).has_access(operation), f"{operation} on {name}")
         self.assertForbidden(self.technician, self.contract, "read", ["name"])
         self.assertForbidden(self.technician, self.env[CONTRACT], "search", [])
         self.assertForbidden(self.technician, self.line, "web_read", {"name": {}})
@@ -216,9 +212,7 @@ class TestPlanner(AccessCase):
                 self.assertForbidden(self.planner, model, "search", [(field, "!=", False)])
                 self.assertForbidden(self.planner, model, "search", [], order=f"{field} desc")
                 if model._fields[field].aggregator:
-                    self.assertForbidden(
-                        self.planner, model, "formatted_read_group", [], [], [f"{field}:sum"]
-                    )
+                    self.assertForbidden(self.planner, model, "formatted_read_group", [], [], [f"{field}:sum"])
                 else:
                     self.assertForbidden(self.planner, model, "formatted_read_group", [], [field], ["__count"])
 
@@ -231,11 +225,11 @@ class TestPlanner(AccessCase):
             [("prior_invoice_ids.amount", ">", 90)],
         ):
             self.assertForbidden(self.planner, contracts, "search", domain)
-        self.assertForbidden(self.planner, self.env["res.partner"], "search", [("service_contract_ids.line_ids.price_unit", ">", 100)])
-        self.assertForbidden(self.planner, self.contract, "export_data", ["line_ids/price_unit"])
         self.assertForbidden(
-            self.planner, self.contract, "web_read", {"line_ids": {"fields": {"price_unit": {}}}}
+            self.planner, self.env["res.partner"], "search", [("service_contract_ids.line_ids.price_unit", ">", 100)]
         )
+        self.assertForbidden(self.planner, self.contract, "export_data", ["line_ids/price_unit"])
+        self.assertForbidden(self.planner, self.contract, "web_read", {"line_ids": {"fields": {"price_unit": {}}}})
         self.assertForbidden(self.planner, self.move, "read", ["amount_total"])
 
     def test_no_price_in_the_onchange_of_a_new_record(self):
@@ -256,9 +250,7 @@ class TestPlanner(AccessCase):
             self.assertForbidden(self.planner, record, "write", vals)
             self.assertForbidden(self.planner, record, "unlink")
         self.assertForbidden(self.planner, self.env[CONTRACT], "create", {"partner_id": self.customer.id})
-        self.assertForbidden(
-            self.planner, self.env[LINE], "create", {"contract_id": self.contract.id, "name": "Mine"}
-        )
+        self.assertForbidden(self.planner, self.env[LINE], "create", {"contract_id": self.contract.id, "name": "Mine"})
         self.assertForbidden(self.planner, self.contract, "copy")
         self.assertForbidden(self.planner, self.contract, "action_archive")
 
@@ -294,8 +286,8 @@ class TestPlanner(AccessCase):
         for name in ("multiservice.billing.run", "multiservice.billing.run.item"):
             for operation in ("read", "write", "create", "unlink"):
                 self.assertFalse(self.env[name].with_user(self.planner).has_access(operation), f"{operation} {name}")
-        self.assertForbidden(self.planner, self.run, "action_retry")
-        self.assertForbidden(self.planner, self.run, "read", ["name"])
+        self.assertForbidden(self.planner, self.billing_run, "action_retry")
+        self.assertForbidden(self.planner, self.billing_run, "read", ["name"])
 
     def test_menus(self):
         menus = self.env["ir.ui.menu"].with_user(self.planner)._visible_menu_ids()
@@ -349,13 +341,13 @@ class TestLedgerIsWrittenByBillingAlone(AccessCase):
             (self.contract, "_activate", []),
             (self.contract, "_move_to", ["cancelled"]),
             (self.contract, "_end_on", [False]),
-            (self.contract, "_bill", [self.run.id]),
+            (self.contract, "_bill", [self.billing_run.id]),
             (self.line, "_end_on", [False]),
             (self.line, "_replace_from", ["2026-02-01", {}]),
             (self.rows, "_enter", [[]]),
-            (self.run, "_process_now", []),
-            (self.run, "_cron_work", []),
-            (self.run.item_ids, "_work", []),
+            (self.billing_run, "_process_now", []),
+            (self.billing_run, "_cron_work", []),
+            (self.billing_run.item_ids, "_work", []),
         ):
             with self.subTest(method), self.assertRaisesRegex(AccessError, "cannot be called remotely"):
                 self._rpc(self.manager, record, method, *args)
@@ -374,7 +366,9 @@ class TestOtherCompany(AccessCase):
         cls.env.user.company_ids |= cls.other_company
         cls.service.taxes_id = cls.tax | cls.other["default_tax_sale"]
         cls.foreign = cls._contract(
-            cls._line(site_id=cls.site_a.id), company_id=cls.other_company.id, journal_id=cls.other["default_journal_sale"].id
+            cls._line(site_id=cls.site_a.id),
+            company_id=cls.other_company.id,
+            journal_id=cls.other["default_journal_sale"].id,
         )
         cls.foreign.prior_invoice_ids = [Command.create({"name": "S-1", "date": date(2025, 12, 1)})]
         cls.foreign_run = cls._bill(cls.foreign, date(2026, 1, 1))
@@ -422,9 +416,7 @@ class TestOtherCompany(AccessCase):
                 "create",
                 {"partner_id": self.customer.id, "company_id": self.other_company.id},
             )
-            self.assertForbidden(
-                user, self.env[LINE], "create", {"contract_id": self.foreign.id, "name": "Mine"}
-            )
+            self.assertForbidden(user, self.env[LINE], "create", {"contract_id": self.foreign.id, "name": "Mine"})
             self.assertForbidden(
                 user,
                 self.env["multiservice.prior.invoice"],
@@ -472,9 +464,7 @@ class TestOtherCompany(AccessCase):
 
     @freeze_time("2026-02-15")
     def test_wizards_do_nothing_there(self):
-        draft = self._contract(
-            self._line(), activate=False, company_id=self.other_company.id
-        )
+        draft = self._contract(self._line(), activate=False, company_id=self.other_company.id)
         line = self.foreign.line_ids
         self.env.flush_all()
         for name, vals in (
@@ -650,7 +640,9 @@ class TestPortal(AccessCase):
 
     def test_no_write(self):
         for record in (self.contract, self.line):
-            self.assertForbidden(self.portal, record, "write", {"sequence": 1} if record == self.line else {"title": "Mine"})
+            self.assertForbidden(
+                self.portal, record, "write", {"sequence": 1} if record == self.line else {"title": "Mine"}
+            )
             self.assertForbidden(self.portal, record, "unlink")
             self.assertForbidden(self.portal, record, "copy")
         self.assertForbidden(self.portal, self.env[CONTRACT], "create", {"partner_id": self.customer.id})
@@ -706,7 +698,7 @@ class TestBillingUser(AccessCase):
             (LINE, self.line),
             (LEDGER, self.rows),
             ("multiservice.contract.template", self.template),
-            ("multiservice.billing.run", self.run),
+            ("multiservice.billing.run", self.billing_run),
         ):
             with self.subTest(name):
                 read_all(self, env[name], record, ("form", "list") if name != LEDGER else ("list",))
@@ -785,7 +777,7 @@ class TestBillingUser(AccessCase):
         self.assertForbidden(self.biller, self.template, "unlink")
         figure = self.env.ref("multiservice.legal_figure_payment_days")
         self.assertForbidden(self.biller, figure, "write", {"value": 90})
-        self.assertForbidden(self.biller, self.run, "unlink")
+        self.assertForbidden(self.biller, self.billing_run, "unlink")
         figure.with_user(self.manager).value = 61
         self.template.with_user(self.manager).name = "Cleaning of offices"
 

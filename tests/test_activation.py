@@ -66,9 +66,7 @@ class TestActivationErrors(MultiserviceCommon):
     def test_legal_category(self):
         contract = self._draft()
         self.customer.legal_category = False
-        self.assertEqual(
-            self._errors(contract), ["Bureaux du Parc: choose its legal category on the customer."]
-        )
+        self.assertEqual(self._errors(contract), ["Bureaux du Parc: choose its legal category on the customer."])
         for category in ("business", "public_body", "non_professional", "consumer"):
             self.customer.legal_category = category
             self.assertFalse(contract._activation_errors(), category)
@@ -108,9 +106,7 @@ class TestActivationErrors(MultiserviceCommon):
     def test_siret_of_a_site_that_came_around_the_check(self):
         contract = self._draft()
         self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE res_partner SET site_siret = %s WHERE id = %s", (WRONG_SIRET, self.site_a.id)
-        )
+        self.env.cr.execute("UPDATE res_partner SET site_siret = %s WHERE id = %s", (WRONG_SIRET, self.site_a.id))
         self.env.invalidate_all()
         (error,) = self._errors(contract)
         self.assertIn(WRONG_SIRET, error)
@@ -121,9 +117,7 @@ class TestActivationErrors(MultiserviceCommon):
         self.assertEqual(self._errors(contract), [f"Contract {contract.name} has no line to bill."])
 
     def test_headings_are_not_checked(self):
-        contract = self._draft(
-            Command.create({"display_type": "line_section", "name": "Offices"}), self._line()
-        )
+        contract = self._draft(Command.create({"display_type": "line_section", "name": "Offices"}), self._line())
         self.assertFalse(contract._activation_errors())
 
     def test_income_account(self):
@@ -148,9 +142,7 @@ class TestActivationErrors(MultiserviceCommon):
         self.assertFalse(one_day._activation_errors())
 
     def test_billed_until_after_the_end(self):
-        contract = self._draft(
-            self._line(name="Over", date_end=date(2026, 1, 31)), billed_until=date(2026, 2, 28)
-        )
+        contract = self._draft(self._line(name="Over", date_end=date(2026, 1, 31)), billed_until=date(2026, 2, 28))
         (error,) = self._errors(contract)
         self.assertIn("was billed until 2026-02-28, after its end", error)
         exactly = self._draft(self._line(date_end=date(2026, 1, 31)), billed_until=date(2026, 1, 31))
@@ -190,9 +182,7 @@ class TestActivationErrors(MultiserviceCommon):
         contract._activate()
         self.assertEqual(contract.analytic_account_id, account, "made once")
         self._bill(contract, date(2026, 1, 1))
-        self.assertEqual(
-            contract.billable_ids.invoice_line_id.analytic_distribution, {str(account.id): 100}
-        )
+        self.assertEqual(contract.billable_ids.invoice_line_id.analytic_distribution, {str(account.id): 100})
 
 
 @tagged("post_install", "-at_install")

@@ -104,9 +104,7 @@ class TestLedger(LedgerCommon):
                 "company_id": self.company.id,
                 "through_date": date(2026, 2, 28),
                 "item_ids": [
-                    Command.create(
-                        {"partner_id": self.customer.id, "contract_ids": [Command.set(contract.ids)]}
-                    )
+                    Command.create({"partner_id": self.customer.id, "contract_ids": [Command.set(contract.ids)]})
                 ],
             }
         )
@@ -506,7 +504,5 @@ class TestLedgerQueries(LedgerCommon):
 
     def test_rows_read_do_not_grow_with_history(self):
         contract = self._billed(60)
-        since = self.env["multiservice.billable"]._window_starts(
-            {contract.line_ids: contract.line_ids._to_terms()}
-        )
+        since = self.env["multiservice.billable"]._window_starts({contract.line_ids: contract.line_ids._to_terms()})
         self.assertFalse(self.env["multiservice.billable"]._rows_since(since))

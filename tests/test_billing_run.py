@@ -47,9 +47,7 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
         contracts = self.env["multiservice.contract"]
         for index in range(count):
             customer = self._customer(f"Customer {index:02d}")
-            contracts |= self._contract(
-                self._line(), partner_id=customer.id, **{"posting_mode": "post", **vals}
-            )
+            contracts |= self._contract(self._line(), partner_id=customer.id, **{"posting_mode": "post", **vals})
         return contracts
 
     def _break(self, contract):
@@ -59,6 +57,9 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
         product.property_account_income_id = account
         contract.line_ids[0].write({"product_id": product.id, "price_unit": 100.0})
         account.active = False
+        print(
+            "DBG", contract.line_ids[0]._income_account(), account, product.property_account_income_id, account.active
+        )
         return account
 
     def _start(self, contracts):
@@ -73,17 +74,14 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
 
     def _errors(self, contracts):
         return contracts.activity_ids.filtered(
-            lambda activity: activity.activity_type_id
-            == self.env.ref("multiservice.mail_activity_type_billing_error")
+            lambda activity: activity.activity_type_id == self.env.ref("multiservice.mail_activity_type_billing_error")
         )
 
 
 @tagged("post_install", "-at_install")
 class TestBillingRun(RunCommon):
     def test_one_item_for_each_invoice_address(self):
-        address = self.env["res.partner"].create(
-            {"name": "Accounts", "type": "invoice", "parent_id": self.customer.id}
-        )
+        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
         first = self._contract(invoice_partner_id=self.customer.id)
         second = self._contract(invoice_partner_id=self.customer.id)
         third = self._contract(invoice_partner_id=address.id)
@@ -166,9 +164,12 @@ class TestBillingRun(RunCommon):
         contract = self._contract()
         run = self.Run._create_runs(contract, "Test", JANUARY)
         for error in (SerializationFailure, UniqueViolation):
-            with self.subTest(error), patch.object(
-                self.registry["multiservice.contract"], "_bill", side_effect=error("conflict")
-            ), self.assertRaises(error), self.env.cr.savepoint():
+            with (
+                self.subTest(error),
+                patch.object(self.registry["multiservice.contract"], "_bill", side_effect=error("conflict")),
+                self.assertRaises(error),
+                self.env.cr.savepoint(),
+            ):
                 run._process_now()
         self.assertFalse(contract.billing_error)
 
@@ -379,9 +380,12 @@ class TestBillingWorker(RunCommon):
         contracts = self._contracts(3)
         account = self._break(contracts[0])
         run = self._start(contracts)
-        with patch(f"{RUN}.CHUNK", 1), patch(f"{RUN}.POOL", 1), patch(
-            "odoo.addons.base.models.ir_cron.MIN_RUNS_PER_JOB", 1
-        ), patch("odoo.addons.base.models.ir_cron.MIN_TIME_PER_JOB", 0):
+        with (
+            patch(f"{RUN}.CHUNK", 1),
+            patch(f"{RUN}.POOL", 1),
+            patch("odoo.addons.base.models.ir_cron.MIN_RUNS_PER_JOB", 1),
+            patch("odoo.addons.base.models.ir_cron.MIN_TIME_PER_JOB", 0),
+        ):
             self._trigger()
         self.assertEqual((run.state, run.failed_count, run.done_count), ("running", 1, 0))
         account.active = True
@@ -502,9 +506,7 @@ class TestBillingSending(RunCommon, MockEmail):
         def fail(_service, _invoice, invoice_data):
             invoice_data["error"] = ARCHIVE_ERROR
 
-        return patch.object(
-            self.registry["account.move.send"], "_hook_invoice_document_before_pdf_report_render", fail
-        )
+        return patch.object(self.registry["account.move.send"], "_hook_invoice_document_before_pdf_report_render", fail)
 
     def test_a_failed_sending_is_listed_and_retried(self):
         run = self._billed("send")
@@ -543,9 +545,7 @@ class TestBillingSending(RunCommon, MockEmail):
             if invoice.id == bad.move_ids.id:
                 invoice_data["error"] = ARCHIVE_ERROR
 
-        with patch.object(
-            self.registry["account.move.send"], "_hook_invoice_document_before_pdf_report_render", fail
-        ):
+        with patch.object(self.registry["account.move.send"], "_hook_invoice_document_before_pdf_report_render", fail):
             self._send()
         self.assertTrue(good.move_ids.is_move_sent)
         self.assertEqual(bad.unsent_move_ids, bad.move_ids)

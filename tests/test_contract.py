@@ -46,9 +46,7 @@ class TestContractCreation(MultiserviceCommon):
                 "company_id": other.id,
             }
         )
-        contract = self.env["multiservice.contract"].create(
-            {"partner_id": self.customer.id, "company_id": other.id}
-        )
+        contract = self.env["multiservice.contract"].create({"partner_id": self.customer.id, "company_id": other.id})
         self.assertEqual(contract.name, "SUD-1")
         self.assertRegex(self._contract(activate=False).name, "^CT/", "the first company keeps its own numbers")
 
@@ -86,9 +84,7 @@ class TestContractCreation(MultiserviceCommon):
         )
         term = self.env["account.payment.term"].create({"name": "Thirty days"})
         position = self.env["account.fiscal.position"].create({"name": "Export"})
-        self.customer.write(
-            {"property_payment_term_id": term.id, "property_account_position_id": position.id}
-        )
+        self.customer.write({"property_payment_term_id": term.id, "property_account_position_id": position.id})
         contract = self._contract(activate=False)
         self.assertEqual(contract.invoice_partner_id, invoicing)
         self.assertEqual(contract.payment_term_id, term)
@@ -583,9 +579,7 @@ class TestContractLife(MultiserviceCommon):
         self.assertFalse(copy.date_end or copy.billed_until or copy.housing_works_statement)
         self.assertFalse(copy.billable_ids or copy.prior_invoice_ids or copy.is_held)
         self.assertEqual(copy.recurrence_unit, "quarter")
-        self.assertEqual(
-            (copy.line_ids.date_start, copy.line_ids.anchor_date), (date(2026, 6, 10), date(2026, 6, 10))
-        )
+        self.assertEqual((copy.line_ids.date_start, copy.line_ids.anchor_date), (date(2026, 6, 10), date(2026, 6, 10)))
         self.assertEqual(copy.line_ids.price_unit, 100.0)
         self.assertEqual(copy.line_ids.site_id, self.site_a)
         self.assertTrue(contract.title == "Ménage" and contract.is_held)
@@ -603,9 +597,7 @@ class TestContractLife(MultiserviceCommon):
         replaced._replace_from(date(2026, 3, 1), {"name": "Successor", "price_unit": 120.0})
         stopped._end_on(date(2026, 3, 31))
         copy = contract.copy()
-        self.assertEqual(
-            sorted(copy.line_ids.mapped("name")), ["Kept", "Offices", "Stops later", "Successor"]
-        )
+        self.assertEqual(sorted(copy.line_ids.mapped("name")), ["Kept", "Offices", "Stops later", "Successor"])
         self.assertEqual(copy.line_ids.filtered(lambda line: line.name == "Successor").price_unit, 120.0)
         self.assertFalse(copy.line_ids.predecessor_id)
         self.assertEqual(set(copy.line_ids.mapped("date_end")), {False})

@@ -329,9 +329,7 @@ class TestLineHeld(ContractCase):
         self.contract.billable_ids.move_id.unlink()
         self.line.price_unit = 110.0
         self._bill(self.contract, date(2026, 1, 1))
-        self.assertLedger(
-            self.contract, [("2026-01-01", "2026-01-31", 220.0), ("2026-01-01", "2026-01-31", 5.0)]
-        )
+        self.assertLedger(self.contract, [("2026-01-01", "2026-01-31", 220.0), ("2026-01-01", "2026-01-31", 5.0)])
 
     def test_billed_to(self):
         self.assertEqual(self.line.billed_to, date(2026, 1, 31))
@@ -452,9 +450,7 @@ class TestReplaceFrom(ContractCase):
         return line.successor_ids
 
     def test_wizard_proposes_the_terms_of_today(self):
-        line = self._contract(
-            self._line(price=80.0, quantity=2, discount=5, site_id=self.site_a.id)
-        ).line_ids
+        line = self._contract(self._line(price=80.0, quantity=2, discount=5, site_id=self.site_a.id)).line_ids
         action = line.action_replace_from()
         wizard = Form(self.env[action["res_model"]].with_context(action["context"]))
         self.assertEqual(
@@ -529,9 +525,7 @@ class TestReplaceFrom(ContractCase):
 
     def test_own_schedule_and_end_go_on(self):
         line = self._contract(
-            self._line(
-                own_schedule=True, recurrence_unit="quarter", timing="arrears", date_end=date(2026, 12, 31)
-            )
+            self._line(own_schedule=True, recurrence_unit="quarter", timing="arrears", date_end=date(2026, 12, 31))
         ).line_ids
         successor = self._replace(line, "2026-04-01", price_unit=200.0)
         self.assertTrue(successor.own_schedule)
@@ -572,9 +566,7 @@ class TestReplaceFrom(ContractCase):
         )
         self._replace(contract.line_ids[1], "2026-02-01", price_unit=110.0)
         contract.invalidate_recordset(["line_ids"])
-        self.assertEqual(
-            contract.line_ids.mapped("name"), ["Offices", "Desks", "Desks", "Workshops", "Floors"]
-        )
+        self.assertEqual(contract.line_ids.mapped("name"), ["Offices", "Desks", "Desks", "Workshops", "Floors"])
 
 
 @tagged("post_install", "-at_install")

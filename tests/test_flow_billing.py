@@ -153,7 +153,9 @@ class TestFlowEnd(MultiserviceCommon):
         # −50.00 of the old line, +70.00 of the new one
         self.assertEqual((moves.move_type, moves.amount_untaxed), ("out_invoice", 20.0))
         self.assertEqual(self._net(contract), 220.0)
-        self.assertLedger(contract, [JANUARY, FEBRUARY, ("2026-02-01", "2026-02-28", -50.0), ("2026-02-15", "2026-02-28", 70.0)])
+        self.assertLedger(
+            contract, [JANUARY, FEBRUARY, ("2026-02-01", "2026-02-28", -50.0), ("2026-02-15", "2026-02-28", 70.0)]
+        )
         self.assertEqual(successor.billed_to, date(2026, 2, 28))
         self._bill_until_settled(contract, date(2026, 3, 31))
         self.assertEqual(self._net(contract), 360.0)
@@ -223,9 +225,7 @@ class TestFlowCorrection(MultiserviceCommon):
         cls.analytic, cls.other_analytic = cls.env["account.analytic.account"].create(
             [{"name": name, "plan_id": plan.id} for name in ("Old", "New")]
         )
-        cls.contract = cls._contract(
-            posting_mode="post", order_reference="PO-OLD", analytic_account_id=cls.analytic.id
-        )
+        cls.contract = cls._contract(posting_mode="post", order_reference="PO-OLD", analytic_account_id=cls.analytic.id)
         cls.invoice = cls._bill(cls.contract, date(2026, 1, 31)).move_ids
 
     def _correct(self):
@@ -255,9 +255,7 @@ class TestFlowCorrection(MultiserviceCommon):
 
     def test_analytic(self):
         self.contract.analytic_account_id = self.other_analytic
-        self.assertEqual(
-            self._correct().invoice_line_ids.analytic_distribution, {str(self.analytic.id): 100.0}
-        )
+        self.assertEqual(self._correct().invoice_line_ids.analytic_distribution, {str(self.analytic.id): 100.0})
 
     def test_what_is_new_beside_a_correction_bears_the_new_reference(self):
         """The old and the new order are two invoices: a correction never borrows the other's reference."""
@@ -299,9 +297,7 @@ class TestFlowGrouping(MultiserviceCommon):
     def test_per_contract(self):
         moves = self._two(grouping="contract").move_ids
         self.assertEqual(len(moves), 2)
-        self.assertEqual(
-            moves.sorted("id").mapped("partner_shipping_id"), self.site_a + self.site_b, "the one site"
-        )
+        self.assertEqual(moves.sorted("id").mapped("partner_shipping_id"), self.site_a + self.site_b, "the one site")
 
     def test_per_site(self):
         contract = self._contract(
@@ -340,9 +336,7 @@ class TestFlowGrouping(MultiserviceCommon):
     def test_contracts_merge_only_when_they_agree(self):
         dollar = self.setup_other_currency("USD", rates=[("2026-01-01", 1.2)])
         journal = self.company_data["default_journal_sale"].copy({"code": "SVC"})
-        address = self.env["res.partner"].create(
-            {"name": "Accounts", "type": "invoice", "parent_id": self.customer.id}
-        )
+        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
         for difference in (
             {"payment_term_id": self.pay_terms_b.id},
             {"currency_id": dollar.id},

@@ -27,9 +27,7 @@ class TestMerge(MultiserviceCommon):
         other = self._customer("Bureaux du Parc (bis)")
         site = self._site(other, "Tour C", "C")
         contracts = self._contract(posting_mode="post", **vals)
-        contracts += self._contract(
-            self._line(site_id=site.id), partner_id=other.id, posting_mode="post", **vals
-        )
+        contracts += self._contract(self._line(site_id=site.id), partner_id=other.id, posting_mode="post", **vals)
         self._bill(contracts, FEBRUARY)
         return contracts, other
 
@@ -76,9 +74,7 @@ class TestMerge(MultiserviceCommon):
         self.assertEqual((len(run.move_ids), run.move_ids.amount_untaxed), (1, 170.0))
 
     def test_an_invoice_address_into_its_customer(self):
-        address = self.env["res.partner"].create(
-            {"name": "Accounts", "type": "invoice", "parent_id": self.customer.id}
-        )
+        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
         contract = self._contract(invoice_partner_id=address.id)
         self._bill(contract, FEBRUARY)
         before = self._ledger(contract)

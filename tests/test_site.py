@@ -49,9 +49,7 @@ class TestSite(SiteCommon):
         self.assertEqual(self.site.type, "other")
         self.assertFalse(self.site.is_company)
         self.assertEqual(self.site.commercial_partner_id, self.customer)
-        self.assertEqual(
-            self.site.country_id, self.france, "the country is the customer's when none is given"
-        )
+        self.assertEqual(self.site.country_id, self.france, "the country is the customer's when none is given")
         self.assertEqual(self.site.street, "2 rue du Levain")
         self.assertEqual(self.customer.street, "1 rue du Four")
         self.assertEqual(self.site.display_name, "Boulangerie Martin, Fournil")
@@ -71,9 +69,7 @@ class TestSite(SiteCommon):
 
     def test_default_of_an_action_makes_a_site(self):
         site = (
-            self.env["res.partner"].with_context(
-                default_is_service_site=True, default_parent_id=self.customer.id
-            )
+            self.env["res.partner"].with_context(default_is_service_site=True, default_parent_id=self.customer.id)
         ).create({"name": "Boutique"})
         self.assertTrue(site.is_service_site)
         self.assertEqual(site.type, "other")
@@ -237,11 +233,7 @@ class TestSiteAccess(SiteCommon):
         self._assert_access_hidden(technician)
         with self.assertRaises(AccessError):
             self.site.with_user(technician).name = "Changed"
-        arch = (
-            self.env["res.partner"]
-            .with_user(technician)
-            .get_view(self.env.ref("multiservice.site_view_form").id)
-        )
+        arch = self.env["res.partner"].with_user(technician).get_view(self.env.ref("multiservice.site_view_form").id)
         self.assertNotIn("site_access", arch["arch"])
 
     def test_export_holds_no_access_code(self):
@@ -252,9 +244,7 @@ class TestSiteAccess(SiteCommon):
                 self.site.with_user(exporter).export_data(["name", name])
 
     def test_accountant_without_our_groups_reads_no_access_code(self):
-        self._assert_access_hidden(
-            new_test_user(self.env, "test_accountant", "account.group_account_invoice")
-        )
+        self._assert_access_hidden(new_test_user(self.env, "test_accountant", "account.group_account_invoice"))
 
     def test_portal_contact_reads_no_access_code(self):
         contact = self.env["res.partner"].create({"name": "Paul", "parent_id": self.customer.id})
@@ -272,9 +262,7 @@ class TestSiteAccess(SiteCommon):
             site = self.site.with_user(user)
             self.assertEqual(site.site_access_code, "A1234")
             site.site_access_info = f"Key at the {group}'s"
-            created = site.create(
-                {"name": f"Site of {group}", "parent_id": self.customer.id, "is_service_site": True}
-            )
+            created = site.create({"name": f"Site of {group}", "parent_id": self.customer.id, "is_service_site": True})
             self.assertEqual(created.type, "other")
 
     def test_planner_reads_managers_and_billing_user_writes_them(self):
@@ -298,9 +286,7 @@ class TestSiteAccess(SiteCommon):
             {"partner_id": customer.id, "manager_id": self._customer("Syndic").id}
         )
         planner = self._user("planner")
-        self.assertFalse(
-            self.env["res.partner"].with_user(planner).search([("id", "in", (customer + site).ids)])
-        )
+        self.assertFalse(self.env["res.partner"].with_user(planner).search([("id", "in", (customer + site).ids)]))
         self.assertFalse(mandate.with_user(planner).search([("id", "=", mandate.id)]))
         with self.assertRaises(AccessError):
             site.with_user(planner).read(["name", "site_access_code"])
@@ -319,9 +305,7 @@ class TestSiteAccess(SiteCommon):
     def test_access_changes_are_not_tracked(self):
         self.env.flush_all()
         self.env.cr.flush()  # where chatter writes its tracking
-        self.site.write(
-            {"site_access_code": "B9876", "site_access_info": "Front door", "phone": "0102030405"}
-        )
+        self.site.write({"site_access_code": "B9876", "site_access_info": "Front door", "phone": "0102030405"})
         self.env.flush_all()
         self.env.cr.flush()
         tracked = self.site.message_ids.sudo().tracking_value_ids.field_id.mapped("name")
@@ -550,9 +534,7 @@ class TestSiteImport(SiteCommon):
         first = self._load(self.COLUMNS, self.rows)
         self.rows[0][2] = " eco "
         self.rows[0][3] = "10 place Verte"
-        self.rows.append(
-            ["Piscine", "Mairie de Sainte-Foy", "PIS", "3 place Verte", "69110", "Sainte-Foy", "1"]
-        )
+        self.rows.append(["Piscine", "Mairie de Sainte-Foy", "PIS", "3 place Verte", "69110", "Sainte-Foy", "1"])
         second = self._load(self.COLUMNS, self.rows)
         self.assertFalse(second["messages"])
         self.assertEqual(second["ids"][:2], first["ids"])

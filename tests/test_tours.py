@@ -24,9 +24,7 @@ class TestTours(MultiserviceCommon, HttpCase):
 
     def test_import_the_shipped_template_of_sites(self):
         self._customer("Groupe Exemple")
-        self.start_tour(
-            "/odoo/action-multiservice.site_action", "multiservice_import_sites", login="billing_clerk"
-        )
+        self.start_tour("/odoo/action-multiservice.site_action", "multiservice_import_sites", login="billing_clerk")
         sites = self.env["res.partner"].search([("site_code", "in", ("LYO-01", "GRE-01"))])
         self.assertEqual(len(sites), 2)
         self.assertEqual(set(sites.mapped("type")), {"other"})

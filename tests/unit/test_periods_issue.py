@@ -94,6 +94,10 @@ def test_a_fixed_day_is_the_nearest_on_its_side(recurrence, rule, n):
     assert distance in allowed[rule.method]
 
 
+def test_by_default_a_period_is_issued_when_it_is_due_in_advance():
+    assert IssueRule() == IssueRule("advance", "due", 0, 1)
+
+
 @pytest.mark.parametrize("number", [0, 32, -1])
 def test_a_day_of_the_month_is_from_1_to_31(number):
     with pytest.raises(ValueError, match="from 1 to 31"):

@@ -74,6 +74,19 @@ def test_a_period_no_longer_served_is_corrected_to_nothing():
     )
 
 
+# Billed from January, though the service begins in March:
+#
+#   01/01      01/02      01/03      31/03
+#     |- billed --|- billed --|= served ==|
+def test_what_was_billed_before_the_start_is_credited_first():
+    billed = hold(plan(line("2026-01-01"), "2026-02-01"))
+    assert summary(plan(line("2026-03-01"), "2026-03-31", billed)) == [
+        ("correction", "2026-01-01", "2026-01-31", "-31.00"),
+        ("correction", "2026-02-01", "2026-02-28", "-31.00"),
+        ("whole", "2026-03-01", "2026-03-31", "31.00"),
+    ]
+
+
 def test_a_correction_is_made_once():
     terms = line("2026-01-01", price="28")
     billed = hold(plan(terms, "2026-03-01"))

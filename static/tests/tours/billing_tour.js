@@ -7,8 +7,9 @@ const pick = (field, text) => [
 ];
 
 /** A line of the contract: its site, its service, its price. */
-const addService = (site, price) => [
+const addService = (rank, site, price) => [
     { trigger: ".o_field_x2many_list_row_add a:contains(Add a service)", run: "click" },
+    { trigger: `.o_data_row:nth-child(${rank}).o_selected_row` },
     ...pick("site_id", site),
     ...pick("product_id", "Office cleaning"),
     { trigger: ".o_selected_row .o_field_widget[name='price_unit'] input", run: `edit ${price}` },
@@ -20,8 +21,8 @@ registry.category("web_tour.tours").add("multiservice_contract_to_invoice", {
         { content: "Create a contract", trigger: ".o_list_button_add", run: "click" },
         { trigger: ".o_field_widget[name='title'] input, .o_field_widget[name='title'] textarea", run: "edit Cleaning" },
         ...pick("partner_id", "Bureaux du Parc"),
-        ...addService("Tour A", "100"),
-        ...addService("Tour B", "50"),
+        ...addService(1, "Tour A", "100"),
+        ...addService(2, "Tour B", "50"),
         ...stepUtils.saveForm(),
         { content: "Look at what it will bill", trigger: "a.nav-link:contains(Upcoming billing)", run: "click" },
         { trigger: ".o_service_upcoming td:contains(100.00)" },
@@ -38,7 +39,6 @@ registry.category("web_tour.tours").add("multiservice_contract_to_invoice", {
         { trigger: ".modal footer button:contains(Ok)", run: "click" },
         { content: "The run is done", trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)" },
         { content: "Open the invoice", trigger: "button[name='action_view_moves']", run: "click" },
-        { trigger: ".o_list_view .o_data_row td[name='partner_id'], .o_list_view .o_data_row td", run: "click" },
         { trigger: ".o_field_widget[name='invoice_line_ids'] td:contains(Tour A)" },
         { trigger: "button[name='action_view_service_contracts']" },
     ],
