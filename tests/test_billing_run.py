@@ -51,16 +51,14 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
         return contracts
 
     def _break(self, contract):
-        """Make the invoices of a contract impossible to post; returns the account to make active again."""
-        account = self.copy_account(self.company_data["default_account_revenue"])
+        """Make the invoices of a contract impossible: sold on a receivable account. `_mend` takes it back."""
         product = self.service.copy()
-        product.property_account_income_id = account
+        product.property_account_income_id = self.company_data["default_account_receivable"]
         contract.line_ids[0].write({"product_id": product.id, "price_unit": 100.0})
-        account.active = False
-        print(
-            "DBG", contract.line_ids[0]._income_account(), account, product.property_account_income_id, account.active
-        )
-        return account
+
+    def _mend(self, contract):
+        account = self.company_data["default_account_revenue"]
+        contract.line_ids[0].product_id.property_account_income_id = account
 
     def _start(self, contracts):
         run = self.Run._create_runs(contracts, "Test", JANUARY)
@@ -157,7 +155,7 @@ class TestBillingRun(RunCommon):
         with mute_logger(RUN):
             run = self.Run.browse(contract.action_bill()["res_id"])
         self.assertEqual((run.state, run.failed_count), ("done", 1))
-        self.assertIn("archived account", run.item_ids.error)
+        self.assertIn("receivable", run.item_ids.error)
 
     def test_somebody_else_billed_meanwhile_is_no_error_of_the_contract(self):
         """At the button the request is tried again by the server, as every conflict is."""
@@ -215,7 +213,7 @@ class TestBillingWorker(RunCommon):
         contracts = self._contracts(20)
         broken = contracts[7]
         broken.user_id = self.salesperson
-        account = self._break(broken)
+        self._break(broken)
         run = self._start(contracts)
         self._trigger()
         self.assertEqual((run.state, run.done_count, run.failed_count), ("done", 19, 1))
@@ -223,7 +221,7 @@ class TestBillingWorker(RunCommon):
         self.assertEqual(set(run.move_ids.mapped("state")), {"posted"})
         item = run.item_ids.filtered(lambda item: item.state == "failed")
         self.assertEqual((item.contract_ids, item.culprit_ids), (broken, broken))
-        self.assertIn("archived account", item.error)
+        self.assertIn("receivable", item.error)
         self.assertEqual(broken.billing_error, item.error)
         self.assertFalse(broken.billable_ids)
         self.assertEqual(self._errors(contracts).user_id, self.salesperson)
@@ -235,7 +233,7 @@ class TestBillingWorker(RunCommon):
         self._trigger()
         self.assertEqual(len(self._errors(contracts)), 1)
 
-        account.active = True
+        self._mend(broken)
         run.action_retry()
         self._trigger()
         self.assertEqual((run.state, run.done_count, run.failed_count), ("done", 20, 0))
@@ -378,7 +376,7 @@ class TestBillingWorker(RunCommon):
 
     def test_failures_can_be_retried_while_the_run_works(self):
         contracts = self._contracts(3)
-        account = self._break(contracts[0])
+        self._break(contracts[0])
         run = self._start(contracts)
         with (
             patch(f"{RUN}.CHUNK", 1),
@@ -388,7 +386,7 @@ class TestBillingWorker(RunCommon):
         ):
             self._trigger()
         self.assertEqual((run.state, run.failed_count, run.done_count), ("running", 1, 0))
-        account.active = True
+        self._mend(contracts[0])
         run.action_retry()
         run.item_ids.filtered(lambda item: item.state == "failed").action_retry()
         self._trigger()
@@ -396,10 +394,10 @@ class TestBillingWorker(RunCommon):
 
     def test_one_item_can_be_retried(self):
         contract = self._contracts(1)
-        account = self._break(contract)
+        self._break(contract)
         run = self._start(contract)
         self._trigger()
-        account.active = True
+        self._mend(contract)
         run.item_ids.action_retry()
         self.assertEqual(run.state, "running")
         self._trigger()

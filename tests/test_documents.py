@@ -126,7 +126,7 @@ class TestContractDocument(MultiserviceCommon):
             f"Service Contract {self.contract.name}",
             "Towers",
             self.company.name,
-            "SIRET : 55208131766522",
+            "SIRET: 55208131766522",
             "Until terminated",
             "Billed monthly in advance. Invoices are issued on the first day of the period.",
             "Order reference PO-77",
@@ -137,7 +137,7 @@ class TestContractDocument(MultiserviceCommon):
             "2 rue de l&#39;Exemple",
             "Cleaning section",
             "Offices Monday to Friday",
-            "Windows 2.5 $ 50.00 10.00",
+            "2.5 50.00 $ 10.00",
             "Ladders are ours.",
             "Billed yearly in advance",
             "Billed once, on 01/01/2026",
@@ -183,7 +183,7 @@ class TestContractDocument(MultiserviceCommon):
             groups,
             [
                 ("A", ["Cleaning section", "Offices", "Installation"]),
-                ("B", ["Windows", "Ladders are ours.", "Boiler"]),
+                ("B", ["Cleaning section", "Windows", "Ladders are ours.", "Boiler"]),
             ],
         )
 

@@ -1,6 +1,9 @@
 from datetime import date
 
+from psycopg2 import IntegrityError
+
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common import MultiserviceCommon
 
@@ -54,8 +57,12 @@ class TestMerge(MultiserviceCommon):
         contract = self._contract(self._line(site_id=site.id), partner_id=other.id, posting_mode="post")
         self._bill(contract, FEBRUARY)
         before = self._ledger(contract)
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+            self._merge(self.customer, other)
+        self.assertEqual(contract.partner_id, other, "refused as a whole: the user gives the site another code")
+        site.site_code = "A2"
         self._merge(self.customer, other)
-        self.assertTrue(site.exists())
+        self.assertEqual(site.parent_id, self.customer)
         self.assertEqual(self._ledger(contract), before)
         self.assertFalse(self._bill(contract, FEBRUARY))
 
