@@ -10,6 +10,8 @@ from typing import Literal
 from .periods import Period
 
 Grouping = Literal["customer", "contract", "site", "sections"]
+# Under these, contracts that agree share an invoice.
+MERGED_GROUPINGS = ("customer", "sections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def invoice_drafts(items: Iterable[Item]) -> list[InvoiceDraft]:
 def _key(item: Item) -> tuple[str, ...]:
     """What two charges must have in common to share an invoice, as sortable text."""
     policy = item.policy
-    merged = policy.grouping in ("customer", "sections")
+    merged = policy.grouping in MERGED_GROUPINGS
     return (
         repr(policy.agreement),
         policy.grouping,

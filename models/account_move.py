@@ -21,9 +21,12 @@ class AccountMove(models.Model):
         string="Buyer Reference", help="The code of the buyer's service (EN 16931 BT-10)."
     )
     service_contract_ids = fields.Many2many(
-        "multiservice.contract", compute="_compute_service_contract_ids", search="_search_service_contract_ids"
+        "multiservice.contract",
+        compute="_compute_service_contract_ids",
+        compute_sudo=True,  # an accountant posts invoices of contracts that are not theirs to read
+        search="_search_service_contract_ids",
     )
-    service_contract_count = fields.Integer(compute="_compute_service_contract_ids")
+    service_contract_count = fields.Integer(compute="_compute_service_contract_ids", compute_sudo=True)
     service_period_start = fields.Date(
         string="Services From", compute="_compute_service_period", store=True, help="First day of service invoiced."
     )
@@ -57,7 +60,7 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         """Date service invoices on the day of posting, and settle their credit notes in the ledger."""
-        undated = self.filtered(lambda m: m.service_contract_ids and not m.invoice_date)
+        undated = self.filtered(lambda m: m.service_contract_count and not m.invoice_date)
         for moves in undated.grouped(lambda m: (m.journal_id, m.move_type)).values():
             moves._date_services(moves[0]._service_invoice_date())
         self.invoice_line_ids._check_rebilled_whole()

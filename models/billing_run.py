@@ -18,6 +18,7 @@ _logger = logging.getLogger(__name__)
 # Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
 CHUNK = 40
 POOL = 8 * CHUNK
+FAILED_NOTIFICATIONS = ("exception", "bounce")
 TRANSITIONS = {
     "draft": {"running"},
     "running": {"stopped", "done"},
@@ -107,6 +108,7 @@ class BillingRun(models.Model):
         for run in self:
             run.move_count, run.amount_untaxed, run.amount_total = figures.get(run.id, (0, 0.0, 0.0))
 
+    @api.depends("move_ids.state", "move_ids.sending_data", "move_ids.is_move_sent")
     def _compute_unsent_move_ids(self):
         for run in self:
             run.unsent_move_ids = self.env["account.move"].search(run._unsent_domain())
@@ -145,7 +147,13 @@ class BillingRun(models.Model):
 
     def action_retry_sending(self):
         self.ensure_one()
-        self._queue_sending(self.unsent_move_ids)
+        moves = self.unsent_move_ids
+        # sudo: core's own "ignore" of a failed notification, whose author may be somebody else
+        failed = moves.sudo().message_ids.notification_ids.filtered(
+            lambda notification: notification.notification_status in FAILED_NOTIFICATIONS
+        )
+        failed.notification_status = "canceled"
+        self._queue_sending(moves)
 
     def action_print_batch(self):
         """One PDF of the invoices that leave by post: those to print, and those of customers without an e-mail."""
@@ -199,7 +207,7 @@ class BillingRun(models.Model):
             ]
         ) & (
             Domain("is_move_sent", "=", False)
-            | Domain("message_ids.notification_ids.notification_status", "in", ("exception", "bounce"))
+            | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
         )
 
     def _to_print_domain(self) -> Domain:
@@ -349,6 +357,13 @@ class BillingRun(models.Model):
             moves=self.move_count,
             untaxed=self.currency_id.format(self.amount_untaxed),
         )
+
+    def _bill_contracts(self, contracts):
+        """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""
+        contracts = contracts.filtered(lambda contract: contract.state in BILLED_STATES)
+        # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
+        contracts.last_run_id = self
+        self._settle(contracts._bill(self))
 
     def _settle(self, moves):
         """Post, and queue for sending or printing, what the contracts ask for."""

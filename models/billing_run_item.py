@@ -2,8 +2,6 @@ import time
 
 from odoo import api, fields, models
 
-from .contract_line import BILLED_STATES
-
 MAX_ATTEMPTS = 10
 
 
@@ -47,10 +45,7 @@ class BillingRunItem(models.Model):
         """Bill the contracts of the items: invoices, ledger rows and state, all or nothing."""
         for run, items in self.grouped("run_id").items():
             started = time.monotonic()
-            contracts = items.contract_ids.filtered(lambda contract: contract.state in BILLED_STATES)
-            # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
-            contracts.last_run_id = run
-            run._settle(contracts._bill(run))
+            run._bill_contracts(items.contract_ids)
             items._succeed()
             items.seconds = (time.monotonic() - started) / len(items)
 
@@ -68,10 +63,15 @@ class BillingRunItem(models.Model):
         recovered.activity_unlink(["multiservice.mail_activity_type_billing_error"])
 
     def _fail(self, error: Exception) -> None:
-        """Record why a customer could not be billed, name the contracts at fault, and tell somebody once."""
+        """Record why a customer could not be billed, name the contracts at fault, and tell somebody once.
+
+        Its contracts that share no invoice with one at fault are billed all the same.
+        """
         self.ensure_one()
         message = str(error) or type(error).__name__
         culprits = self._culprits()
+        if culprits:
+            self._bill_spared(culprits)
         self.write({"state": "failed", "error": message, "culprit_ids": [fields.Command.set(culprits.ids)]})
         for contract in culprits or self.contract_ids:
             known = bool(contract.billing_error)
@@ -84,6 +84,12 @@ class BillingRunItem(models.Model):
                     user_id=(contract.user_id or self.run_id.user_id).id,
                 )
 
+    def _bill_spared(self, culprits):
+        spared = self.contract_ids - culprits - self.contract_ids._sharing_invoices_with(culprits)
+        if spared:
+            with self.env.cr.savepoint():
+                self.run_id._bill_contracts(spared)
+
     def _culprits(self):
         """The contracts that fail when billed alone; none when they only fail together."""
         if len(self.contract_ids) == 1:
@@ -92,7 +98,7 @@ class BillingRunItem(models.Model):
         for contract in self.contract_ids:
             try:
                 with self.env.cr.savepoint() as attempt:
-                    self.run_id._settle(contract._bill(self.run_id))
+                    self.run_id._bill_contracts(contract)
                     attempt.rollback()
             except Exception:
                 culprits |= contract

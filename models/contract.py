@@ -166,7 +166,7 @@ class Contract(models.Model):
     last_run_id = fields.Many2one(
         "multiservice.billing.run", string="Last Billing Run", readonly=True, copy=False, ondelete="set null"
     )
-    billing_error = fields.Text(readonly=True, copy=False)
+    billing_error = fields.Text(readonly=True, copy=False, groups="multiservice.group_planner")
     upcoming_html = fields.Html(
         string="Upcoming Billing", compute="_compute_upcoming_html", groups="multiservice.group_billing_user"
     )

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date, formatLang
 
-from ..engine.grouping import InvoiceDraft, Item, Policy, invoice_drafts
+from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invoice_drafts
 from ..engine.plan import Charge
 
 BUTTON_LIMIT = 20
@@ -138,6 +138,15 @@ class ContractBilling(models.Model):
     def _to_policy(self, agreement: Agreement) -> Policy:
         self.ensure_one()
         return Policy(self.id, self.grouping, agreement, self.per_period)
+
+    def _sharing_invoices_with(self, others):
+        """The contracts of `self` that are billed together with one of `others`, and so fail with it."""
+        merged = {
+            policy.agreement + (policy.grouping,)
+            for policy in (other._to_policy(other._agreement()) for other in others)
+            if policy.grouping in MERGED_GROUPINGS
+        }
+        return self.filtered(lambda contract: contract._agreement() + (contract.grouping,) in merged)
 
     def _agreement(self, corrected=None) -> Agreement:
         """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one."""

@@ -66,6 +66,8 @@ class ContractChange(models.Model):
             )
         following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)
         result = super().write(vals)
+        if "company_id" in vals:
+            self.check_access("write")  # not into a company that is not the user's
         if "date_start" in vals:
             following.write({"date_start": vals["date_start"]})
         return result

@@ -22,6 +22,12 @@ class PriorInvoice(models.Model):
     period_end = fields.Date(string="Period To")
     amount = fields.Monetary(string="Untaxed Amount", groups="multiservice.group_billing_user")
 
+    def write(self, vals):
+        contract = self.env["multiservice.contract"].browse(vals.get("contract_id", []))
+        if contract and any(invoice.contract_id != contract for invoice in self):
+            raise ValidationError(self.env._("An invoice of the previous system stays with its contract."))
+        return super().write(vals)
+
     @api.constrains("period_start", "period_end")
     def _check_period(self):
         for invoice in self:

@@ -129,7 +129,7 @@ class TestPortal(PortalCommon):
         self.assertNotIn(self.invoice.name, text, "the link of a contract shows no invoice")
 
     def test_token_of_another_contract(self):
-        other = self._contract(partner_id=self.other.id)
+        other = self._contract(self._line(), partner_id=self.other.id)
         self.assertRefused(self._url(access_token=other._portal_ensure_token()))
 
     def test_stranger_with_the_link_sees_no_invoice(self):
@@ -219,7 +219,7 @@ class TestPortalList(PortalCommon):
         cls.gardens = cls._contract(
             cls._line(site_id=cls.site_b.id), title="Gardens", market_reference="M-99", date_start=date(2026, 3, 1)
         )
-        cls.foreign = cls._contract(partner_id=cls.other.id, title="Foreign", line_ids=[cls._line()])
+        cls.foreign = cls._contract(cls._line(), partner_id=cls.other.id, title="Foreign")
 
     def _titles(self, query="", login="portal_owner"):
         text = self._get(f"{LIST}{query}", login).text
@@ -238,12 +238,12 @@ class TestPortalList(PortalCommon):
             ("?search=M-99&search_in=all", ["Gardens"]),
             ("?search=Tour A&search_in=site", ["Towers"]),
             ("?search=Tour B&search_in=site", ["Gardens", "Towers"]),
-            ("?search=Foreign&search_in=all", []),
+            ("?search=oreig&search_in=all", []),
             ("?search=PO-77&search_in=nonsense", ["Towers"]),
             ("?search=nowhere", []),
         ):
             with self.subTest(query):
-                self.assertEqual([t for t in self._titles(query) if t not in query], [t for t in expected if t not in query])
+                self.assertEqual(self._titles(query), expected)
 
     def test_sort(self):
         self.assertEqual(self._titles("?sortby=next"), ["Towers", "Gardens"])
@@ -259,9 +259,8 @@ class TestPortalList(PortalCommon):
 
     def test_pages(self):
         for n in range(80):
-            self._contract(title=f"More {n}", activate=False)
-        self.env["multiservice.contract"].search([("title", "like", "More%")]).state = "active"
-        self.assertEqual(self._titles(f"/page/2"), ["Towers"])
+            self._contract(title=f"More {n}")
+        self.assertEqual(self._titles("/page/2"), ["Gardens", "Towers"])
 
     def test_internal_user_sees_its_own_company_contracts_only(self):
         self._user("portal_list_billing", "multiservice.group_billing_user")

@@ -16,7 +16,7 @@ class LineEnd(models.TransientModel):
     @api.depends("date_end", "line_id", "contract_id")
     def _compute_consequence(self):
         for wizard in self:
-            wizard.consequence = wizard._target()._consequence_of_end(wizard.date_end)
+            wizard.consequence = wizard._target()._filtered_access("read")._consequence_of_end(wizard.date_end)
 
     def action_confirm(self):
         self.ensure_one()
