@@ -167,6 +167,7 @@ class Contract(models.Model):
         "multiservice.billing.run", string="Last Billing Run", readonly=True, copy=False, ondelete="set null"
     )
     billing_error = fields.Text(readonly=True, copy=False, groups="multiservice.group_planner")
+    billing_failed = fields.Boolean(compute="_compute_billing_failed", compute_sudo=True)
     upcoming_html = fields.Html(
         string="Upcoming Billing", compute="_compute_upcoming_html", groups="multiservice.group_billing_user"
     )
@@ -241,6 +242,11 @@ class Contract(models.Model):
         for contract in self:
             dates = [day for day in contract.line_ids.mapped("next_billing_date") if day]
             contract.next_billing_date = min(dates) if dates and contract.state in BILLED_STATES else False
+
+    @api.depends("billing_error")
+    def _compute_billing_failed(self):
+        for contract in self:
+            contract.billing_failed = bool(contract.billing_error)
 
     @api.constrains("partner_id", "invoice_partner_id")
     def _check_parties(self):

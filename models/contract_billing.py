@@ -142,11 +142,11 @@ class ContractBilling(models.Model):
     def _sharing_invoices_with(self, others):
         """The contracts of `self` that are billed together with one of `others`, and so fail with it."""
         merged = {
-            policy.agreement + (policy.grouping,)
+            (*policy.agreement, policy.grouping)
             for policy in (other._to_policy(other._agreement()) for other in others)
             if policy.grouping in MERGED_GROUPINGS
         }
-        return self.filtered(lambda contract: contract._agreement() + (contract.grouping,) in merged)
+        return self.filtered(lambda contract: (*contract._agreement(), contract.grouping) in merged)
 
     def _agreement(self, corrected=None) -> Agreement:
         """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one."""

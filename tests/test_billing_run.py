@@ -54,6 +54,10 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
         """Make the invoices of a contract impossible: sold on a receivable account. `_mend` takes it back."""
         product = self.service.copy()
         product.property_account_income_id = self.company_data["default_account_receivable"]
+        print("DBG1", product, product.property_account_income_id, product.env.company, self.env.company, product.company_id)
+        product.env.flush_all()
+        product.env.invalidate_all()
+        print("DBG2", product, product.property_account_income_id, product.product_tmpl_id.property_account_income_id, self.company_data["default_account_receivable"])
         contract.line_ids[0].write({"product_id": product.id, "price_unit": 100.0})
 
     def _mend(self, contract):
