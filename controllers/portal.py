@@ -30,29 +30,26 @@ class ContractPortal(CustomerPortal):
         return Domain("partner_id", "=", customer.id) & Domain("state", "in", ("active", "ended"))
 
     def _contract_sortings(self):
-        _ = request.env._
         return {
-            "number": {"label": _("Number"), "order": "name desc, id desc"},
-            "title": {"label": _("Subject"), "order": "title, id desc"},
-            "start": {"label": _("Start"), "order": "date_start desc, id desc"},
-            "next": {"label": _("Next Billing"), "order": "next_billing_date, id desc"},
+            "number": {"label": request.env._("Number"), "order": "name desc, id desc"},
+            "title": {"label": request.env._("Subject"), "order": "title, id desc"},
+            "start": {"label": request.env._("Start"), "order": "date_start desc, id desc"},
+            "next": {"label": request.env._("Next Billing"), "order": "next_billing_date, id desc"},
         }
 
     def _contract_filters(self):
-        _ = request.env._
         return {
-            "all": {"label": _("All"), "domain": Domain.TRUE},
-            "active": {"label": _("Active"), "domain": Domain("state", "=", "active")},
-            "ended": {"label": _("Ended"), "domain": Domain("state", "=", "ended")},
+            "all": {"label": request.env._("All"), "domain": Domain.TRUE},
+            "active": {"label": request.env._("Active"), "domain": Domain("state", "=", "active")},
+            "ended": {"label": request.env._("Ended"), "domain": Domain("state", "=", "ended")},
         }
 
     def _contract_search_inputs(self):
-        _ = request.env._
         return {
-            "all": {"input": "all", "label": _("Search in All")},
-            "name": {"input": "name", "label": _("Search in Numbers and Subjects")},
-            "site": {"input": "site", "label": _("Search in Sites")},
-            "reference": {"input": "reference", "label": _("Search in References")},
+            "all": {"input": "all", "label": request.env._("Search in All")},
+            "name": {"input": "name", "label": request.env._("Search in Numbers and Subjects")},
+            "site": {"input": "site", "label": request.env._("Search in Sites")},
+            "reference": {"input": "reference", "label": request.env._("Search in References")},
         }
 
     def _contract_search_domain(self, search_in, search):

@@ -32,7 +32,7 @@ class Customer:
     pricelist: bool = False
 
 
-def _(code, name, street, zip_code, city, access="", access_code=""):
+def at(code, name, street, zip_code, city, access="", access_code=""):
     return Site(code, name, street, zip_code, city, access, access_code)
 
 
@@ -45,7 +45,7 @@ OFFICES = (
         "69007",
         "Lyon",
         (
-            _(
+            at(
                 "PON-01",
                 "Atelier de Lyon",
                 "9 rue du Merle-Bleu",
@@ -54,7 +54,7 @@ OFFICES = (
                 "Badge à retirer à l'accueil",
                 "A1904",
             ),
-            _("PON-02", "Studio de Villeurbanne", "31 cours des Trois-Lanternes", "69100", "Villeurbanne"),
+            at("PON-02", "Studio de Villeurbanne", "31 cours des Trois-Lanternes", "69100", "Villeurbanne"),
         ),
         email="comptabilite@pondevaux.invalid",
     ),
@@ -66,9 +66,9 @@ OFFICES = (
         "69002",
         "Lyon",
         (
-            _("LES-01", "Siège", "52 quai des Loutres", "69002", "Lyon", "Gardien de 6 h à 20 h"),
-            _("LES-02", "Bureau de Vienne", "4 place du Cadran-Neuf", "38200", "Vienne"),
-            _("LES-03", "Bureau de Mâcon", "17 rue du Vieux-Tilleul-Creux", "71000", "Mâcon"),
+            at("LES-01", "Siège", "52 quai des Loutres", "69002", "Lyon", "Gardien de 6 h à 20 h"),
+            at("LES-02", "Bureau de Vienne", "4 place du Cadran-Neuf", "38200", "Vienne"),
+            at("LES-03", "Bureau de Mâcon", "17 rue du Vieux-Tilleul-Creux", "71000", "Mâcon"),
         ),
         email="factures@lestrandelle.invalid",
         payment="eom45",
@@ -81,7 +81,7 @@ OFFICES = (
         "69500",
         "Bron",
         (
-            _(
+            at(
                 "QUE-01",
                 "Site de production",
                 "120 avenue des Hélices",
@@ -89,8 +89,8 @@ OFFICES = (
                 "Bron",
                 "Habillage obligatoire, sas nord",
             ),
-            _("QUE-02", "Laboratoire d'analyses", "122 avenue des Hélices", "69500", "Bron", "Sas sud", "7731B"),
-            _("QUE-03", "Entrepôt", "8 chemin de la Grue-Cendrée", "69200", "Vénissieux"),
+            at("QUE-02", "Laboratoire d'analyses", "122 avenue des Hélices", "69500", "Bron", "Sas sud", "7731B"),
+            at("QUE-03", "Entrepôt", "8 chemin de la Grue-Cendrée", "69200", "Vénissieux"),
         ),
         email="fournisseurs@quercynelle.invalid",
         payment="eom45",
@@ -103,8 +103,8 @@ OFFICES = (
         "42000",
         "Saint-Étienne",
         (
-            _("GRI-01", "Atelier d'impression", "6 impasse de la Presse-à-Bras", "42000", "Saint-Étienne"),
-            _("GRI-02", "Bureaux", "8 impasse de la Presse-à-Bras", "42000", "Saint-Étienne"),
+            at("GRI-01", "Atelier d'impression", "6 impasse de la Presse-à-Bras", "42000", "Saint-Étienne"),
+            at("GRI-02", "Bureaux", "8 impasse de la Presse-à-Bras", "42000", "Saint-Étienne"),
         ),
     ),
     Customer(
@@ -115,7 +115,7 @@ OFFICES = (
         "26000",
         "Valence",
         (
-            _(
+            at(
                 "COR-01",
                 "Plateforme de Valence",
                 "2 boulevard des Quatre-Essieux",
@@ -123,9 +123,9 @@ OFFICES = (
                 "Valence",
                 "Poste de garde",
             ),
-            _("COR-02", "Agence de Grenoble", "77 rue du Tachygraphe", "38000", "Grenoble"),
-            _("COR-03", "Agence de Chambéry", "15 allée du Col-Perdu", "73000", "Chambéry"),
-            _("COR-04", "Parking poids lourds", "4 boulevard des Quatre-Essieux", "26000", "Valence"),
+            at("COR-02", "Agence de Grenoble", "77 rue du Tachygraphe", "38000", "Grenoble"),
+            at("COR-03", "Agence de Chambéry", "15 allée du Col-Perdu", "73000", "Chambéry"),
+            at("COR-04", "Parking poids lourds", "4 boulevard des Quatre-Essieux", "26000", "Valence"),
         ),
         email="compta@corbelune.invalid",
     ),
@@ -137,11 +137,13 @@ OFFICES = (
         "69003",
         "Lyon",
         (
-            _("BRI-01", "Siège social", "200 avenue du Phare-Alpin", "69003", "Lyon", "PC sécurité, niveau -1", "4417"),
-            _("BRI-02", "Agence de Bron", "11 rue du Bouvreuil", "69500", "Bron"),
-            _("BRI-03", "Agence d'Écully", "3 place de la Girouette", "69130", "Écully"),
-            _("BRI-04", "Agence de Grenoble", "26 rue des Sabliers", "38000", "Grenoble"),
-            _("BRI-05", "Agence d'Annecy", "40 quai de l'Ondine", "74000", "Annecy"),
+            at(
+                "BRI-01", "Siège social", "200 avenue du Phare-Alpin", "69003", "Lyon", "PC sécurité, niveau -1", "4417"
+            ),
+            at("BRI-02", "Agence de Bron", "11 rue du Bouvreuil", "69500", "Bron"),
+            at("BRI-03", "Agence d'Écully", "3 place de la Girouette", "69130", "Écully"),
+            at("BRI-04", "Agence de Grenoble", "26 rue des Sabliers", "38000", "Grenoble"),
+            at("BRI-05", "Agence d'Annecy", "40 quai de l'Ondine", "74000", "Annecy"),
         ),
         email="factures@brindaloire.invalid",
         payment="eom45",
@@ -154,14 +156,14 @@ OFFICES = (
         "69006",
         "Lyon",
         (
-            _("TES-01", "Immeuble Le Gnomon", "1 place du Gnomon", "69006", "Lyon", "Badge 12, loge", "B2207"),
-            _("TES-02", "Immeuble L'Astrolabe", "14 rue de l'Astrolabe", "69006", "Lyon", "Loge", "B2208"),
-            _("TES-03", "Immeuble Le Sextant", "28 rue du Sextant-Doré", "69100", "Villeurbanne"),
-            _("TES-04", "Parc d'activités des Libellules", "5 chemin des Libellules", "69200", "Vénissieux"),
-            _("TES-05", "Immeuble La Boussole", "63 cours de la Boussole", "38000", "Grenoble"),
-            _("TES-06", "Immeuble Le Compas", "9 rue du Compas-d'Or", "73000", "Chambéry"),
-            _("TES-07", "Galerie des Verriers", "22 passage des Verriers-de-Lune", "42000", "Saint-Étienne"),
-            _("TES-08", "Immeuble L'Équerre", "70 avenue de l'Équerre", "01000", "Bourg-en-Bresse"),
+            at("TES-01", "Immeuble Le Gnomon", "1 place du Gnomon", "69006", "Lyon", "Badge 12, loge", "B2207"),
+            at("TES-02", "Immeuble L'Astrolabe", "14 rue de l'Astrolabe", "69006", "Lyon", "Loge", "B2208"),
+            at("TES-03", "Immeuble Le Sextant", "28 rue du Sextant-Doré", "69100", "Villeurbanne"),
+            at("TES-04", "Parc d'activités des Libellules", "5 chemin des Libellules", "69200", "Vénissieux"),
+            at("TES-05", "Immeuble La Boussole", "63 cours de la Boussole", "38000", "Grenoble"),
+            at("TES-06", "Immeuble Le Compas", "9 rue du Compas-d'Or", "73000", "Chambéry"),
+            at("TES-07", "Galerie des Verriers", "22 passage des Verriers-de-Lune", "42000", "Saint-Étienne"),
+            at("TES-08", "Immeuble L'Équerre", "70 avenue de l'Équerre", "01000", "Bourg-en-Bresse"),
         ),
         email="exploitation@tessandrine.invalid",
         payment="eom45",
@@ -177,8 +179,8 @@ CO_OWNERSHIPS = (
         "69004",
         "Lyon",
         (
-            _("ARC-01", "Agence", "18 rue du Porche-Rond", "69004", "Lyon"),
-            _("ARC-02", "Salle d'assemblées", "20 rue du Porche-Rond", "69004", "Lyon", "Clés à l'agence"),
+            at("ARC-01", "Agence", "18 rue du Porche-Rond", "69004", "Lyon"),
+            at("ARC-02", "Salle d'assemblées", "20 rue du Porche-Rond", "69004", "Lyon", "Clés à l'agence"),
         ),
         email="comptabilite@arcadielle.invalid",
     ),
@@ -190,8 +192,8 @@ CO_OWNERSHIPS = (
         "69300",
         "Caluire-et-Cuire",
         (
-            _("GLY-A", "Bâtiment A", "3 allée des Glycines-Bleues", "69300", "Caluire-et-Cuire", "Hall A", "19B74"),
-            _("GLY-B", "Bâtiment B", "5 allée des Glycines-Bleues", "69300", "Caluire-et-Cuire", "Hall B", "19B75"),
+            at("GLY-A", "Bâtiment A", "3 allée des Glycines-Bleues", "69300", "Caluire-et-Cuire", "Hall A", "19B74"),
+            at("GLY-B", "Bâtiment B", "5 allée des Glycines-Bleues", "69300", "Caluire-et-Cuire", "Hall B", "19B75"),
         ),
         email="glycines@arcadielle.invalid",
         managers=("ARC",),
@@ -205,8 +207,8 @@ CO_OWNERSHIPS = (
         "69100",
         "Villeurbanne",
         (
-            _("HIR-1", "Escaliers 1 et 2", "41 rue du Nid-d'Airain", "69100", "Villeurbanne", "Vigik", "0421"),
-            _("HIR-2", "Parking et jardins", "43 rue du Nid-d'Airain", "69100", "Villeurbanne"),
+            at("HIR-1", "Escaliers 1 et 2", "41 rue du Nid-d'Airain", "69100", "Villeurbanne", "Vigik", "0421"),
+            at("HIR-2", "Parking et jardins", "43 rue du Nid-d'Airain", "69100", "Villeurbanne"),
         ),
         email="hirondelles@arcadielle.invalid",
         managers=("ARC",),
@@ -219,7 +221,7 @@ CO_OWNERSHIPS = (
         "7 montée de la Mirabellune",
         "69005",
         "Lyon",
-        (_("MIR-1", "Villa", "7 montée de la Mirabellune", "69005", "Lyon"),),
+        (at("MIR-1", "Villa", "7 montée de la Mirabellune", "69005", "Lyon"),),
         managers=("ARC",),
     ),
     Customer(
@@ -230,8 +232,8 @@ CO_OWNERSHIPS = (
         "69130",
         "Écully",
         (
-            _("TER-1", "Terrasses nord", "10 chemin du Moulin-Rêveur", "69130", "Écully"),
-            _("TER-2", "Terrasses sud", "12 chemin du Moulin-Rêveur", "69130", "Écully"),
+            at("TER-1", "Terrasses nord", "10 chemin du Moulin-Rêveur", "69130", "Écully"),
+            at("TER-2", "Terrasses sud", "12 chemin du Moulin-Rêveur", "69130", "Écully"),
         ),
         email="moulin@arcadielle.invalid",
         managers=("ARC",),
@@ -244,8 +246,8 @@ CO_OWNERSHIPS = (
         "38200",
         "Vienne",
         (
-            _("BER-1", "Maisons 1 à 8", "2 sentier de la Bergeronnette", "38200", "Vienne"),
-            _("BER-2", "Maisons 9 à 16", "20 sentier de la Bergeronnette", "38200", "Vienne"),
+            at("BER-1", "Maisons 1 à 8", "2 sentier de la Bergeronnette", "38200", "Vienne"),
+            at("BER-2", "Maisons 9 à 16", "20 sentier de la Bergeronnette", "38200", "Vienne"),
         ),
         managers=("ARC",),
     ),
@@ -257,8 +259,8 @@ CO_OWNERSHIPS = (
         "69008",
         "Lyon",
         (
-            _("ECU-A", "Tour A", "88 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
-            _("ECU-B", "Tour B", "90 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
+            at("ECU-A", "Tour A", "88 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
+            at("ECU-B", "Tour B", "90 avenue des Trois-Écureuils", "69008", "Lyon", "Loge du gardien"),
         ),
         email="conseil@trois-ecureuils.invalid",
         managers=("Régie Balandrine", "ARC"),
@@ -273,7 +275,7 @@ SHOPS = (
         "12 place du Four-Banal-Bleu",
         "69001",
         "Lyon",
-        (_("PET-01", "Boutique et fournil", "12 place du Four-Banal-Bleu", "69001", "Lyon", "Livraison par la cour"),),
+        (at("PET-01", "Boutique et fournil", "12 place du Four-Banal-Bleu", "69001", "Lyon", "Livraison par la cour"),),
         payment="receipt",
     ),
     Customer(
@@ -284,8 +286,8 @@ SHOPS = (
         "69002",
         "Lyon",
         (
-            _("OPT-01", "Magasin de Lyon", "33 rue de la Lentille-d'Argent", "69002", "Lyon"),
-            _("OPT-02", "Magasin de Bron", "5 place du Kaléidoscope", "69500", "Bron"),
+            at("OPT-01", "Magasin de Lyon", "33 rue de la Lentille-d'Argent", "69002", "Lyon"),
+            at("OPT-02", "Magasin de Bron", "5 place du Kaléidoscope", "69500", "Bron"),
         ),
         email="bonjour@mirolune.invalid",
     ),
@@ -297,7 +299,7 @@ SHOPS = (
         "69100",
         "Villeurbanne",
         (
-            _(
+            at(
                 "BOC-01",
                 "Magasin de Villeurbanne",
                 "71 rue des Bocaux-Ronds",
@@ -306,10 +308,10 @@ SHOPS = (
                 "Rideau métallique",
                 "5512",
             ),
-            _("BOC-02", "Magasin de Lyon", "6 rue du Bigarreau", "69003", "Lyon"),
-            _("BOC-03", "Magasin de Vénissieux", "19 place de la Cardamome", "69200", "Vénissieux"),
-            _("BOC-04", "Magasin de Grenoble", "48 cours du Safran", "38000", "Grenoble"),
-            _("BOC-05", "Magasin de Saint-Étienne", "2 rue de la Réglisse", "42000", "Saint-Étienne"),
+            at("BOC-02", "Magasin de Lyon", "6 rue du Bigarreau", "69003", "Lyon"),
+            at("BOC-03", "Magasin de Vénissieux", "19 place de la Cardamome", "69200", "Vénissieux"),
+            at("BOC-04", "Magasin de Grenoble", "48 cours du Safran", "38000", "Grenoble"),
+            at("BOC-05", "Magasin de Saint-Étienne", "2 rue de la Réglisse", "42000", "Saint-Étienne"),
         ),
         email="siege@bocalune.invalid",
     ),
@@ -320,7 +322,7 @@ SHOPS = (
         "4 place du Mortier-Bleu",
         "69300",
         "Caluire-et-Cuire",
-        (_("PHA-01", "Officine", "4 place du Mortier-Bleu", "69300", "Caluire-et-Cuire"),),
+        (at("PHA-01", "Officine", "4 place du Mortier-Bleu", "69300", "Caluire-et-Cuire"),),
     ),
     Customer(
         "OND",
@@ -329,7 +331,7 @@ SHOPS = (
         "15 rue du Peigne-Perdu",
         "69009",
         "Lyon",
-        (_("OND-01", "Salon", "15 rue du Peigne-Perdu", "69009", "Lyon"),),
+        (at("OND-01", "Salon", "15 rue du Peigne-Perdu", "69009", "Lyon"),),
         email="salon@ondinelle.invalid",
     ),
 )
@@ -343,8 +345,8 @@ OTHERS = (
         "01999",
         "Montaubreuil-les-Sources",
         (
-            _("COM-01", "Hôtel de ville", "1 place de la Source-Haute", "01999", "Montaubreuil-les-Sources"),
-            _(
+            at("COM-01", "Hôtel de ville", "1 place de la Source-Haute", "01999", "Montaubreuil-les-Sources"),
+            at(
                 "COM-02",
                 "École des Sources",
                 "8 rue de l'Encrier",
@@ -352,9 +354,9 @@ OTHERS = (
                 "Montaubreuil-les-Sources",
                 "Hors temps scolaire",
             ),
-            _("COM-03", "Gymnase", "12 allée du Tremplin", "01999", "Montaubreuil-les-Sources", "Clé en mairie"),
-            _("COM-04", "Médiathèque", "3 rue du Marque-Page", "01999", "Montaubreuil-les-Sources", "Alarme", "8860"),
-            _("COM-05", "Crèche", "5 rue de l'Encrier", "01999", "Montaubreuil-les-Sources"),
+            at("COM-03", "Gymnase", "12 allée du Tremplin", "01999", "Montaubreuil-les-Sources", "Clé en mairie"),
+            at("COM-04", "Médiathèque", "3 rue du Marque-Page", "01999", "Montaubreuil-les-Sources", "Alarme", "8860"),
+            at("COM-05", "Crèche", "5 rue de l'Encrier", "01999", "Montaubreuil-les-Sources"),
         ),
         email="finances@montaubreuil.invalid",
     ),
@@ -365,7 +367,7 @@ OTHERS = (
         "30 chemin du Plongeoir",
         "74000",
         "Annecy",
-        (_("LOU-01", "Club nautique", "30 chemin du Plongeoir", "74000", "Annecy"),),
+        (at("LOU-01", "Club nautique", "30 chemin du Plongeoir", "74000", "Annecy"),),
         email="tresorier@loutres-veyrane.invalid",
     ),
     Customer(
@@ -375,7 +377,7 @@ OTHERS = (
         "5 rue du Vieux-Puits-Vert",
         "69300",
         "Caluire-et-Cuire",
-        (_("FER-1", "Domicile", "5 rue du Vieux-Puits-Vert", "69300", "Caluire-et-Cuire", "Clé chez la voisine"),),
+        (at("FER-1", "Domicile", "5 rue du Vieux-Puits-Vert", "69300", "Caluire-et-Cuire", "Clé chez la voisine"),),
         payment="receipt",
     ),
     Customer(
@@ -385,7 +387,7 @@ OTHERS = (
         "27 chemin des Trois-Cognassiers",
         "69130",
         "Écully",
-        (_("BAS-1", "Maison", "27 chemin des Trois-Cognassiers", "69130", "Écully", "Portail", "1302"),),
+        (at("BAS-1", "Maison", "27 chemin des Trois-Cognassiers", "69130", "Écully", "Portail", "1302"),),
         email="bastien@corlandelle.invalid",
         payment="receipt",
     ),
@@ -396,7 +398,7 @@ OTHERS = (
         "14 rue de la Tabatière",
         "69008",
         "Lyon",
-        (_("TAI-1", "Appartement, 2e étage", "14 rue de la Tabatière", "69008", "Lyon", "Boîte à clés", "3690"),),
+        (at("TAI-1", "Appartement, 2e étage", "14 rue de la Tabatière", "69008", "Lyon", "Boîte à clés", "3690"),),
         email="yvonne@taillandrelle.invalid",
         payment="receipt",
     ),
@@ -407,7 +409,7 @@ OTHERS = (
         "8 rue du Ressort-Spiral",
         "1204",
         "Genève",
-        (_("HOR-01", "Atelier d'Annemasse", "16 rue de l'Échappement", "74100", "Annemasse"),),
+        (at("HOR-01", "Atelier d'Annemasse", "16 rue de l'Échappement", "74100", "Annemasse"),),
         email="compta@vacherolle.invalid",
         country="CH",
     ),

@@ -57,12 +57,20 @@ def _set_up_company(book: Book) -> None:
             "secondary_color": GOLD,
             "font": "Roboto",
             "external_report_layout_id": book.env.ref("web.external_layout_standard").id,
-            "report_footer": f"<p>{NAME}, SAS au capital de 150 000 € · RCS Lyon {siren} · SIRET {siret} · "
-            f"APE 81.21Z · TVA {identity.vat_number(siren)}</p>",
+            "report_footer": _footer(siren, siret),
             "service_posting_mode": POST,
             "service_grouping": "contract",
             "service_analytic_plan_id": book.env.ref("analytic.analytic_plan_projects").id,
         }
+    )
+
+
+def _footer(siren: str, siret: str) -> str:
+    """What the law wants on a French company's papers."""
+    spaced = f"{siren[:3]} {siren[3:6]} {siren[6:]}"
+    return (
+        f"<p>{NAME}, SAS au capital de 150 000 € · RCS Lyon {spaced} · APE 81.21Z<br>"
+        f"SIRET {spaced} {siret[9:]} · TVA {identity.vat_number(siren)} · facturation@{DOMAIN}</p>"
     )
 
 

@@ -12,10 +12,11 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from _console import say
 
@@ -64,9 +65,7 @@ def locked(name: str = "set-up") -> Iterator[None]:
         return
     cache_folder().mkdir(parents=True, exist_ok=True)
     with open(cache_folder() / f"{name}.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken_soon(lock):
             say(f"another command holds the {name} lock: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         held.add(name)
@@ -74,6 +73,17 @@ def locked(name: str = "set-up") -> Iterator[None]:
             yield
         finally:
             held.discard(name)
+
+
+def _taken_soon(lock: IO[str]) -> bool:
+    """Most locks are held for a moment only, of which nobody needs to hear."""
+    for _attempt in range(30):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.1)
+    return False
 
 
 def built(folder: Path) -> bool:

@@ -62,6 +62,10 @@ def results_folder() -> Path:
     return checkout_folder() / "demo"
 
 
+def mail_folder() -> Path:
+    return results_folder() / "e-mails"
+
+
 def read_summary() -> dict[str, Any]:
     summary = json.loads((results_folder() / "summary.json").read_text(encoding="utf-8"))
     assert isinstance(summary, dict)
@@ -80,8 +84,11 @@ def print_table(summary: Mapping[str, Any], documents: Path) -> None:
     for mode, total in summary.get("totals", {}).items():
         amounts = f"{total['untaxed']:>12,.2f} untaxed {total['taxed']:>12,.2f} taxed"
         rows.append((f"  {mode}", f"{total['invoices']:>4} invoices {amounts}"))
-    rows += [(name, summary.get(name, "")) for name in ("failures", "seconds")]
+    failures = summary.get("failures", [])
+    rows += [("failures", len(failures)), *(("", failure) for failure in failures)]
+    rows.append(("seconds", summary.get("seconds", "")))
     rows.append(("PDF files", f"{summary.get('pdf_files', 0)} in {documents}"))
+    rows.append(("e-mails", f"kept in {mail_folder()}, none leaves this machine"))
     for name, value in rows:
         say(f"  {name:<12} {value}")
 
@@ -102,7 +109,7 @@ def serve(name: str, port: int) -> None:
 
 
 def _mail_options() -> tuple[str, ...]:
-    return "--smtp", "127.0.0.1", "--smtp-port", str(start_mail_sink(results_folder() / "e-mails"))
+    return "--smtp", "127.0.0.1", "--smtp-port", str(start_mail_sink(mail_folder()))
 
 
 @contextmanager

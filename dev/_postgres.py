@@ -101,7 +101,8 @@ def _binaries() -> Path:
 
 def _start() -> None:
     binaries = _binaries()
-    _check_home()
+    if (_home() / "data").exists() and _is_running():
+        return
     with locked("postgres"):
         if not (_home() / "data").exists():
             _initialise(binaries)

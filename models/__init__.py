@@ -19,3 +19,4 @@ from . import billing_run
 from . import account_move_line
 from . import account_move
 from . import contract_document
+from . import import_templates

@@ -143,7 +143,13 @@ class BillingRun(models.Model):
     def action_retry(self):
         """Try the failed customers again."""
         self.item_ids.filtered(lambda item: item.state == "failed").write({"state": "pending", "error": False})
-        return self.action_start()
+        return self._go_on()
+
+    def _go_on(self):
+        """Have the workers take what is pending, of runs at work or done."""
+        self.filtered(lambda run: run.state != "running").action_start()
+        self._wake_workers()
+        return True
 
     def action_retry_sending(self):
         self.ensure_one()
@@ -286,7 +292,7 @@ class BillingRun(models.Model):
     @api.model
     def _cron_work(self):
         """Work off one chunk of items of the running runs. Called again by the scheduler while there are more."""
-        self.search([("state", "=", "running")])._close_if_done()
+        self._close_finished()
         Item = self.env["multiservice.billing.run.item"]
         pool_ids = Item.search(self._pending_domain(), limit=POOL).ids
         # Commits: the locks that follow are taken on a fresh snapshot.
@@ -295,6 +301,17 @@ class BillingRun(models.Model):
             self._work_chunk([item_id])
             if not self.env["ir.cron"]._commit_progress():
                 break  # out of time: the scheduler calls again
+        self._close_finished()
+
+    @api.model
+    def _close_finished(self):
+        """Close the running runs of which nothing is left to do, unless another worker does."""
+        try:
+            finished = self.search([("state", "=", "running"), ("item_ids", "not any", [("state", "=", "pending")])])
+            finished.try_lock_for_update(allow_referencing=True)._close_if_done()
+            self.env["ir.cron"]._commit_progress()
+        except OperationalError:
+            self.env.cr.rollback()
 
     @api.model
     def _pending_domain(self) -> Domain:
@@ -322,7 +339,6 @@ class BillingRun(models.Model):
                 return items.ids
             _logger.warning("billing item %s failed: %s", items.ids, error)
             items._fail(error)
-        items.run_id._close_if_done()
         self.env["ir.cron"]._commit_progress(len(items), remaining=Item.search_count(self._pending_domain()))
         return []
 
@@ -360,9 +376,10 @@ class BillingRun(models.Model):
 
     def _bill_contracts(self, contracts):
         """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""
-        contracts = contracts.filtered(lambda contract: contract.state in BILLED_STATES)
+        contracts = contracts.with_company(self.company_id).filtered(lambda contract: contract.state in BILLED_STATES)
         # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
         contracts.last_run_id = self
+        contracts.flush_recordset(["last_run_id"])
         self._settle(contracts._bill(self))
 
     def _settle(self, moves):

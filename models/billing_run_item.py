@@ -39,7 +39,7 @@ class BillingRunItem(models.Model):
 
     def action_retry(self):
         self.write({"state": "pending", "error": False})
-        return self.run_id.action_start()
+        return self.run_id._go_on()
 
     def _work(self):
         """Bill the contracts of the items: invoices, ledger rows and state, all or nothing."""

@@ -27,109 +27,102 @@ class ScheduleInWords(models.AbstractModel):
 
     def _frequency_in_words(self) -> str:
         """In short: “Billed monthly in advance”."""
-        _ = self.env._
-        timing = _("in advance") if self.timing == "advance" else _("in arrears")
-        return _("Billed %(every)s %(timing)s", every=self._every_in_words(), timing=timing)
+        timing = self.env._("in advance") if self.timing == "advance" else self.env._("in arrears")
+        return self.env._("Billed %(every)s %(timing)s", every=self._every_in_words(), timing=timing)
 
     def _every_in_words(self) -> str:
-        _ = self.env._
         if self.recurrence_interval == 1:
             return {
-                "day": _("daily"),
-                "week": _("weekly"),
-                "month": _("monthly"),
-                "quarter": _("quarterly"),
-                "half_year": _("half-yearly"),
-                "year": _("yearly"),
+                "day": self.env._("daily"),
+                "week": self.env._("weekly"),
+                "month": self.env._("monthly"),
+                "quarter": self.env._("quarterly"),
+                "half_year": self.env._("half-yearly"),
+                "year": self.env._("yearly"),
             }[self.recurrence_unit]
         return {
-            "day": _("every %s days", self.recurrence_interval),
-            "week": _("every %s weeks", self.recurrence_interval),
-            "month": _("every %s months", self.recurrence_interval),
-            "quarter": _("every %s quarters", self.recurrence_interval),
-            "half_year": _("every %s half-years", self.recurrence_interval),
-            "year": _("every %s years", self.recurrence_interval),
+            "day": self.env._("every %s days", self.recurrence_interval),
+            "week": self.env._("every %s weeks", self.recurrence_interval),
+            "month": self.env._("every %s months", self.recurrence_interval),
+            "quarter": self.env._("every %s quarters", self.recurrence_interval),
+            "half_year": self.env._("every %s half-years", self.recurrence_interval),
+            "year": self.env._("every %s years", self.recurrence_interval),
         }[self.recurrence_unit]
 
     def _period_in_words(self) -> str:
         """What a price is for: “per month”."""
-        _ = self.env._
         if self.recurrence_interval == 1:
             return {
-                "day": _("per day"),
-                "week": _("per week"),
-                "month": _("per month"),
-                "quarter": _("per quarter"),
-                "half_year": _("per half-year"),
-                "year": _("per year"),
+                "day": self.env._("per day"),
+                "week": self.env._("per week"),
+                "month": self.env._("per month"),
+                "quarter": self.env._("per quarter"),
+                "half_year": self.env._("per half-year"),
+                "year": self.env._("per year"),
             }[self.recurrence_unit]
         return {
-            "day": _("per %s days", self.recurrence_interval),
-            "week": _("per %s weeks", self.recurrence_interval),
-            "month": _("per %s months", self.recurrence_interval),
-            "quarter": _("per %s quarters", self.recurrence_interval),
-            "half_year": _("per %s half-years", self.recurrence_interval),
-            "year": _("per %s years", self.recurrence_interval),
+            "day": self.env._("per %s days", self.recurrence_interval),
+            "week": self.env._("per %s weeks", self.recurrence_interval),
+            "month": self.env._("per %s months", self.recurrence_interval),
+            "quarter": self.env._("per %s quarters", self.recurrence_interval),
+            "half_year": self.env._("per %s half-years", self.recurrence_interval),
+            "year": self.env._("per %s years", self.recurrence_interval),
         }[self.recurrence_unit]
 
     def _issue_in_words(self) -> str:
-        _ = self.env._
         first = self.timing == "advance"
-        edge = _("the first day of the period") if first else _("the last day of the period")
+        edge = self.env._("the first day of the period") if first else self.env._("the last day of the period")
         if self.issue_method == "day_before":
             day = self._day_in_words(self.issue_day)
-            return _("Invoices are issued on the %(day)s, at the latest on %(edge)s.", day=day, edge=edge)
+            return self.env._("Invoices are issued on the %(day)s, at the latest on %(edge)s.", day=day, edge=edge)
         if self.issue_method == "day_after":
             day = self._day_in_words(self.issue_day)
-            return _("Invoices are issued on the %(day)s, at the earliest on %(edge)s.", day=day, edge=edge)
+            return self.env._("Invoices are issued on the %(day)s, at the earliest on %(edge)s.", day=day, edge=edge)
         if self.issue_method == "offset" and self.issue_offset:
             count = abs(self.issue_offset)
-            days = _("1 day") if count == 1 else _("%s days", count)
+            days = self.env._("1 day") if count == 1 else self.env._("%s days", count)
             if self.issue_offset < 0:
-                return _("Invoices are issued %(days)s before %(edge)s.", days=days, edge=edge)
-            return _("Invoices are issued %(days)s after %(edge)s.", days=days, edge=edge)
-        return _("Invoices are issued on %(edge)s.", edge=edge)
+                return self.env._("Invoices are issued %(days)s before %(edge)s.", days=days, edge=edge)
+            return self.env._("Invoices are issued %(days)s after %(edge)s.", days=days, edge=edge)
+        return self.env._("Invoices are issued on %(edge)s.", edge=edge)
 
     def _alignment_in_words(self) -> str:
-        _ = self.env._
         if self.alignment == "anniversary":
-            return _("Periods are counted from the start date.")
+            return self.env._("Periods are counted from the start date.")
         if self.alignment == "day":
-            return _("Periods begin on the %(day)s of the month.", day=self._day_in_words(self.alignment_day))
+            return self.env._("Periods begin on the %(day)s of the month.", day=self._day_in_words(self.alignment_day))
         return {
             "day": "",
-            "week": _("Periods begin on a Monday."),
-            "month": _("Periods begin on the 1st of the month."),
-            "quarter": _("Periods begin with the calendar quarter."),
-            "half_year": _("Periods begin with the calendar half-year."),
-            "year": _("Periods begin on 1 January."),
+            "week": self.env._("Periods begin on a Monday."),
+            "month": self.env._("Periods begin on the 1st of the month."),
+            "quarter": self.env._("Periods begin with the calendar quarter."),
+            "half_year": self.env._("Periods begin with the calendar half-year."),
+            "year": self.env._("Periods begin on 1 January."),
         }[self.recurrence_unit]
 
     def _partial_in_words(self) -> str:
-        _ = self.env._
         thirty = self.proration_basis == "thirty" and self.recurrence_unit not in ("day", "week")
         policies = {
-            "prorate": _("prorated by months of 30 days") if thirty else _("prorated by days"),
-            "full": _("charged in full"),
-            "free": _("free of charge"),
+            "prorate": self.env._("prorated by months of 30 days") if thirty else self.env._("prorated by days"),
+            "full": self.env._("charged in full"),
+            "free": self.env._("free of charge"),
         }
         first, last = policies[self.first_partial], policies[self.last_partial]
         if first == last:
-            return _("A first or last period that is not whole is %(policy)s.", policy=first)
-        return _("A first period that is not whole is %(first)s, a last one %(last)s.", first=first, last=last)
+            return self.env._("A first or last period that is not whole is %(policy)s.", policy=first)
+        return self.env._("A first period that is not whole is %(first)s, a last one %(last)s.", first=first, last=last)
 
     def _day_in_words(self, day: int) -> str:
         """The ordinal of a day of the month."""
-        _ = self.env._
         if day == 1:
-            return _("1st")
+            return self.env._("1st")
         if day in (21, 31):
-            return _("%sst", day)
+            return self.env._("%sst", day)
         if day in (2, 22):
-            return _("%snd", day)
+            return self.env._("%snd", day)
         if day in (3, 23):
-            return _("%srd", day)
-        return _("%sth", day)
+            return self.env._("%srd", day)
+        return self.env._("%sth", day)
 
 
 class ContractDocument(models.Model):
@@ -142,9 +135,10 @@ class ContractDocument(models.Model):
     access_token = fields.Char(groups="multiservice.group_billing_user")  # opens a page with prices
 
     def _compute_access_warning(self):
-        super()._compute_access_warning()
+        result = super()._compute_access_warning()
         for contract in self.filtered(lambda contract: contract.state == "cancelled"):
             contract.access_warning = self.env._("A cancelled contract cannot be shared: its link opens no page.")
+        return result
 
     def action_preview_portal(self):
         """Open the page that the customer sees."""
@@ -275,17 +269,17 @@ class ContractLineDocument(models.Model):
     def _document_remarks(self) -> list[str]:
         """What differs from the contract: dates and schedule of its own."""
         self.ensure_one()
-        _, contract, remarks = self.env._, self.contract_id, []
+        contract, remarks = self.contract_id, []
         start = format_date(self.env, self.date_start) if self.date_start > contract.date_start else ""
         end = format_date(self.env, self.date_end) if self.date_end and self.date_end != contract.date_end else ""
         if self.pricing == "one_off":
-            remarks.append(_("Billed once, on %s", format_date(self.env, self.date_start)))
+            remarks.append(self.env._("Billed once, on %s", format_date(self.env, self.date_start)))
         elif start and end:
-            remarks.append(_("From %(start)s to %(end)s", start=start, end=end))
+            remarks.append(self.env._("From %(start)s to %(end)s", start=start, end=end))
         elif start:
-            remarks.append(_("From %s", start))
+            remarks.append(self.env._("From %s", start))
         elif end:
-            remarks.append(_("Until %s", end))
+            remarks.append(self.env._("Until %s", end))
         if self.own_schedule and self.pricing != "one_off":
             remarks.append(self._schedule_owner()._frequency_in_words())
         return remarks

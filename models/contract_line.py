@@ -258,9 +258,14 @@ class ContractLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        lines = super().create(vals_list)
+        lines = super().create([self._without_empty_dates(vals) for vals in vals_list])
         lines.contract_id._check_editable()
         return lines
+
+    @api.model
+    def _without_empty_dates(self, vals: dict) -> dict:
+        """An empty start, as imports give it, means the contract's."""
+        return {name: value for name, value in vals.items() if value or name not in ("date_start", "anchor_date")}
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_ledger(self):

@@ -51,18 +51,14 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
         return contracts
 
     def _break(self, contract):
-        """Make the invoices of a contract impossible: sold on a receivable account. `_mend` takes it back."""
-        product = self.service.copy()
-        product.property_account_income_id = self.company_data["default_account_receivable"]
-        print("DBG1", product, product.property_account_income_id, product.env.company, self.env.company, product.company_id)
-        product.env.flush_all()
-        product.env.invalidate_all()
-        print("DBG2", product, product.property_account_income_id, product.product_tmpl_id.property_account_income_id, self.company_data["default_account_receivable"])
+        """Make the invoices of a contract impossible to post: its income account is archived. `_mend` undoes it."""
+        account = self.copy_account(self.company_data["default_account_revenue"])
+        product = self._create_product(name="Broken", type="service", property_account_income_id=account)
         contract.line_ids[0].write({"product_id": product.id, "price_unit": 100.0})
+        account.active = False
 
     def _mend(self, contract):
-        account = self.company_data["default_account_revenue"]
-        contract.line_ids[0].product_id.property_account_income_id = account
+        contract.line_ids[0].product_id.property_account_income_id.active = True
 
     def _start(self, contracts):
         run = self.Run._create_runs(contracts, "Test", JANUARY)
@@ -83,7 +79,7 @@ class RunCommon(MultiserviceCommon, CronMixinCase):
 @tagged("post_install", "-at_install")
 class TestBillingRun(RunCommon):
     def test_one_item_for_each_invoice_address(self):
-        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
+        address = self._customer("Accounts", type="invoice", parent_id=self.customer.id, is_company=False)
         first = self._contract(invoice_partner_id=self.customer.id)
         second = self._contract(invoice_partner_id=self.customer.id)
         third = self._contract(invoice_partner_id=address.id)
@@ -159,7 +155,7 @@ class TestBillingRun(RunCommon):
         with mute_logger(RUN):
             run = self.Run.browse(contract.action_bill()["res_id"])
         self.assertEqual((run.state, run.failed_count), ("done", 1))
-        self.assertIn("receivable", run.item_ids.error)
+        self.assertIn("archived", run.item_ids.error)
 
     def test_somebody_else_billed_meanwhile_is_no_error_of_the_contract(self):
         """At the button the request is tried again by the server, as every conflict is."""
@@ -225,7 +221,7 @@ class TestBillingWorker(RunCommon):
         self.assertEqual(set(run.move_ids.mapped("state")), {"posted"})
         item = run.item_ids.filtered(lambda item: item.state == "failed")
         self.assertEqual((item.contract_ids, item.culprit_ids), (broken, broken))
-        self.assertIn("receivable", item.error)
+        self.assertIn("archived", item.error)
         self.assertEqual(broken.billing_error, item.error)
         self.assertFalse(broken.billable_ids)
         self.assertEqual(self._errors(contracts).user_id, self.salesperson)

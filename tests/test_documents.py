@@ -385,8 +385,9 @@ class TestPdf(MultiserviceCommon, HttpCase):
         text = " ".join(pages)
         for n in range(60):
             self.assertEqual(text.count(f"Service {n:02} "), 1)
+        pages[0] = pages[0].partition("Description")[2] + "Description"
         for page in pages:
-            titles, periods = len(re.findall(r"Service \d\d ", page)), page.count("01/01/2026 to")
+            titles, periods = len(re.findall(r"Service \d\d ", page)), page.count("01/01/2026")
             self.assertEqual(titles, periods, "no line is cut by the end of a page")
             if titles:
                 self.assertIn("Description", page, "the header is repeated")

@@ -1,10 +1,13 @@
 from datetime import date, timedelta
+from itertools import takewhile
+from random import Random
 
 from freezegun import freeze_time
 
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..engine.plan import charges
 from .common import MultiserviceCommon
 
 JANUARY = ("2026-01-01", "2026-01-31", 100.0)
@@ -336,7 +339,7 @@ class TestFlowGrouping(MultiserviceCommon):
     def test_contracts_merge_only_when_they_agree(self):
         dollar = self.setup_other_currency("USD", rates=[("2026-01-01", 1.2)])
         journal = self.company_data["default_journal_sale"].copy({"code": "SVC"})
-        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
+        address = self._customer("Accounts", type="invoice", parent_id=self.customer.id, is_company=False)
         for difference in (
             {"payment_term_id": self.pay_terms_b.id},
             {"currency_id": dollar.id},
@@ -587,3 +590,88 @@ class TestFlowInvoiceDate(MultiserviceCommon):
             invoice.button_draft()
             invoice.action_post()
         self.assertEqual(invoice.invoice_date, date(2026, 1, 5))
+
+
+@tagged("post_install", "-at_install")
+class TestFlowRandom(MultiserviceCommon):
+    """Whatever people do in whatever order: after a run the ledger says what the terms say, and a second adds nothing."""
+
+    SEEDS = range(24)
+    STEPS = 14
+
+    def _owed(self, contract, through):
+        """By line, what the terms ask for on that day, as if nothing had ever been billed."""
+        owed = {}
+        for line in contract.line_ids:
+            terms = line._to_terms()
+            asked = takewhile(lambda charge: charge.issue <= through, charges(terms, terms.start))
+            owed[line] = float(sum(charge.amount for charge in asked))
+        return owed
+
+    def _check(self, contract, through, story):
+        contract.env.flush_all()
+        for line, owed in self._owed(contract, through).items():
+            held = sum(line.billable_ids.filtered("held").mapped("amount"))
+            self.assertAlmostEqual(held, owed, 2, f"{line.date_start} – {line.date_end} after {story}")
+        self.assertFalse(self._bill(contract, through), f"a second run after {story}")
+        self.assertFalse(
+            contract.billable_ids.filtered(lambda row: row.state == "to_bill"), f"nothing waits after {story}"
+        )
+
+    def _step(self, random, contract, through):
+        """Do one of the things that people do; returns what, or None when it made no sense."""
+        day = date(2026, 1, 1) + timedelta(days=random.randrange(150))
+        last = contract.line_ids.filtered(lambda line: not line.successor_ids)[-1:]
+        moves = contract.billable_ids.move_id
+        drafts = moves.filtered(lambda move: move.state == "draft").sorted("id")
+        posted = moves.filtered(lambda move: move.state == "posted" and move.move_type == "out_invoice").sorted("id")
+        action = random.choice(["end", "reopen", "line end", "replace", "delete", "cancel", "post", "no", "yes"])
+        if action == "end":
+            contract._end_on(max(day, contract.date_start))
+            return f"end on {day}"
+        if action == "reopen":
+            contract._end_on(None)
+        elif action == "line end":
+            last._end_on(max(day, last.date_start - timedelta(days=1)))
+            return f"line ends on {day}"
+        elif action == "replace" and day > last.date_start and day <= (last._service_end() or day):
+            last._replace_from(day, {"price_unit": float(random.choice([50, 99.99, 120, 100]))})
+            return f"replaced from {day}"
+        elif action == "delete" and drafts:
+            random.choice(list(drafts)).unlink()
+        elif action == "cancel" and drafts:
+            random.choice(list(drafts)).button_cancel()
+        elif action == "post" and drafts:
+            drafts.filtered("invoice_line_ids").action_post()
+        elif action in ("no", "yes") and posted:
+            move = random.choice(list(posted))
+            wizard = (
+                self.env["account.move.reversal"]
+                .with_context(active_model="account.move", active_ids=move.ids)
+                .create({"journal_id": move.journal_id.id, "service_rebill": action})
+            )
+            wizard.refund_moves()
+            return f"credit, again: {action}"
+        else:
+            return None
+        return action
+
+    def test_any_order_of_events(self):
+        for seed in self.SEEDS:
+            random = Random(seed)
+            contract = self._contract(
+                date_start=date(2026, 1, random.choice([1, 10])),
+                timing=random.choice(["advance", "arrears"]),
+                first_partial=random.choice(["prorate", "full", "free"]),
+                last_partial=random.choice(["prorate", "full", "free"]),
+                recurrence_unit=random.choice(["month", "month", "quarter", "week"]),
+            )
+            through, story = date(2026, 1, 31), []
+            with self.subTest(seed=seed):
+                for _step in range(self.STEPS):
+                    if random.random() < 0.5:
+                        through = min(through + timedelta(days=random.randrange(40)), date(2026, 6, 30))
+                    self._bill(contract, through)
+                    story.append(f"billed {through}")
+                    self._check(contract, through, story)
+                    story.append(self._step(random, contract, through))

@@ -81,7 +81,7 @@ class TestMerge(MultiserviceCommon):
         self.assertEqual((len(run.move_ids), run.move_ids.amount_untaxed), (1, 170.0))
 
     def test_an_invoice_address_into_its_customer(self):
-        address = self.env["res.partner"].create({"name": "Accounts", "type": "invoice", "parent_id": self.customer.id})
+        address = self._customer("Accounts", type="invoice", parent_id=self.customer.id, is_company=False)
         contract = self._contract(invoice_partner_id=address.id)
         self._bill(contract, FEBRUARY)
         before = self._ledger(contract)

@@ -5,6 +5,9 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 from builders import day, line
 
+from engine.periods import IssueRule, Recurrence
+from engine.terms import Schedule
+
 
 def test_a_line_cannot_end_before_it_starts():
     with pytest.raises(ValueError, match="line 1 cannot end on 2026-01-08, before it starts on 2026-01-10"):
@@ -35,3 +38,8 @@ def test_a_line_lies_in_its_succession(succession):
 def test_terms_do_not_change():
     with pytest.raises(FrozenInstanceError):
         line("2026-01-10").start = day("2026-01-01")
+
+
+def test_by_default_partial_periods_are_prorated_by_days():
+    schedule = Schedule(Recurrence("month", 1, day("2026-01-01")), IssueRule())
+    assert (schedule.first_partial, schedule.last_partial, schedule.basis) == ("prorate", "prorate", "actual")
