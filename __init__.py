@@ -1,1 +1,4 @@
-from . import controllers, models, wizards
+from . import controllers
+from . import demo
+from . import models
+from . import wizards

@@ -43,6 +43,7 @@
         "report/contract_report.xml",
         "views/menus.xml",  # last: menus refer to the actions above
     ],
+    "demo": ["demo/demo.xml"],
     "assets": {
         "web.assets_backend": ["multiservice/static/src/**/*"],
         "web.report_assets_common": ["multiservice/static/src_report/**/*"],

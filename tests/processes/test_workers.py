@@ -5,14 +5,14 @@ import time
 
 
 def test_two_workers_share_a_run(billing, finished):
-    contracts = billing.seed(200, "Shared")
+    contracts = billing.seed(120, "Shared")
     run = billing.open_run(contracts)
     finished(billing.start("work"), billing.start("work"))
     billing.check_billed_once(contracts, run)
 
 
 def test_a_killed_worker_is_taken_over(billing, finished):
-    contracts = billing.seed(200, "Killed")
+    contracts = billing.seed(120, "Killed")
     run = billing.open_run(contracts)
     worker = billing.start("work")
     deadline = time.monotonic() + 120
@@ -27,7 +27,7 @@ def test_a_killed_worker_is_taken_over(billing, finished):
 
 
 def test_a_user_bills_while_a_worker_does(billing, finished):
-    contracts = billing.seed(60, "Pressed")
+    contracts = billing.seed(50, "Pressed")
     run = billing.open_run(contracts)
     finished(billing.start("work"), billing.start("press", *contracts[-15:]), billing.start("press", *contracts[:15]))
     billing.check_billed_once(contracts, run)
