@@ -15,7 +15,7 @@ from typing import Any
 import _databases
 from _cache import MODULE, REPOSITORY, checkout_folder, digest, locked
 from _console import Failure, say
-from _files import shipped_files
+from _files import source_files
 from _mail_sink import start_mail_sink
 from _odoo import free_port, log_file, odoo_command, odoo_environment, run_odoo
 from _postgres import sql
@@ -27,7 +27,7 @@ START_SECONDS = 120
 
 def demonstration(fresh: bool) -> str:
     """Name of the database of the demonstration, built now unless one of this very module is there."""
-    name = PREFIX + digest(_databases.template(), *(path.read_bytes() for path in shipped_files()))
+    name = PREFIX + digest(_databases.template(), *(path.read_bytes() for path in source_files()))
     with locked(f"demo-{digest(REPOSITORY)}"):
         if fresh or not _databases.exists(name):
             for old in _databases.names(PREFIX):
@@ -54,7 +54,7 @@ def _build(name: str) -> None:
         run_odoo("shell", "-d", draft, "--no-http", *mail, advice="", stdin=SCRIPT.read_text(), variables=variables)
     _databases.rename(draft, name)
     summary = {**read_summary(), "seconds": round(time.monotonic() - started)}
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 def results_folder() -> Path:

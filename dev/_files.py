@@ -11,6 +11,7 @@ from pathlib import Path
 from _cache import MODULE, REPOSITORY
 from _console import run
 
+SOURCES = (".csv", ".js", ".po", ".py", ".scss", ".xml")
 NOT_SHIPPED = ("bench/", "dev/", "doc/", "static/tests/", "tests/", ".")
 ROOT_FILES_SHIPPED = ("__init__.py", "__manifest__.py", "hooks.py", "README.md", "CHANGELOG.md", "LICENSE")
 
@@ -30,8 +31,9 @@ def is_shipped(name: str) -> bool:
     return name in ROOT_FILES_SHIPPED or ("/" in name and not name.startswith(NOT_SHIPPED))
 
 
-def shipped_files() -> list[Path]:
-    return [REPOSITORY / name for name in repository_files() if is_shipped(name)]
+def source_files() -> list[Path]:
+    """The files that decide what a database of the module holds."""
+    return [REPOSITORY / name for name in repository_files() if is_shipped(name) and name.endswith(SOURCES)]
 
 
 @contextmanager

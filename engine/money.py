@@ -25,7 +25,7 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list
     whole = [int(share) for share in exact]  # towards zero
     step = 1 if amount >= 0 else -1
     left = int(amount / unit) - sum(whole)
-    by_remainder = sorted(range(len(whole)), key=lambda i: (-abs(exact[i] - whole[i]), i))
+    by_remainder = sorted(range(len(whole)), key=lambda i: -abs(exact[i] - whole[i]))
     for i in by_remainder[: abs(left)]:
         whole[i] += step
     parts = [share * unit for share in whole]

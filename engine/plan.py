@@ -33,7 +33,7 @@ BASE = "base"
 class Charge:
     """An amount for one period and component of a line, with all that explains it.
 
-    `period`: days of service, as printed; `full`: the whole period of the schedule; `ratio`: the part that counts;
+    `period`: days of service, as printed; `full`: the whole period of the schedule (of a withdrawn key, its own); `ratio`: the part that counts;
     `price`: the price of the whole period; `quantity`, `unit_price`, `discount`: as on the invoice line; `held`:
     what was billed before, for a correction; `issue`: the day from which it may be billed.
     """
@@ -126,9 +126,9 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
             return NOTHING
         if schedule.last_partial == "full" and terms.end == terms.chain_end:
             end = full.end
-    counted = span(max(start, terms.not_before or start), end)
+    counted = Period(max(start, terms.not_before or start), end)
     basis = schedule.basis if schedule.recurrence.unit in ("month", "year") else "actual"
-    return ratio(full, counted, basis) if counted else NOTHING
+    return ratio(full, counted, basis)
 
 
 def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> Charge:
@@ -152,8 +152,8 @@ def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind
 def _difference(charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
     """What `charge` still owes beyond the held keys of its period: all, the days added since, or a correction."""
     billed = sum((key.amount for key in held), Decimal(0))
-    if not held or (not billed and charge.amount and [key.period for key in held] == [charge.period]):
-        yield charge
+    if not held or (not billed and charge.amount and [key.period.start for key in held] == [charge.period.start]):
+        yield charge  # nothing billed yet, or credited in full since
         return
     if billed == charge.amount:
         return

@@ -333,9 +333,9 @@ class Billable(models.Model):
         # sudo: amounts are compared, not shown; a planner's change must plan like a billing user's
         for row in self._rows_since(since).sudo().filtered("held"):
             key = (row.contract_line_id.id, row.period_start, row.component)
-            period, amount = sums.get(key, (Period(row.period_start, row.period_end), Decimal(0)))
-            sums[key] = (period, amount + Decimal(str(row.amount)))
+            end, amount = sums.get(key, (row.period_end, Decimal(0)))
+            sums[key] = (max(end, row.period_end), amount + Decimal(str(row.amount)))
         held = defaultdict(list)
-        for (line_id, _start, component), (period, amount) in sums.items():
-            held[line_id].append(Held(period, component, amount))
+        for (line_id, start, component), (end, amount) in sums.items():
+            held[line_id].append(Held(Period(start, end), component, amount))
         return held

@@ -1,3 +1,4 @@
+import contextlib
 from datetime import date
 
 from freezegun import freeze_time
@@ -82,38 +83,15 @@ class AccessCase(MultiserviceCommon):
 
     def assertForbidden(self, user, record, method, *args, **kwargs):
         label = f"{user.login}: {record._name}.{method}{args}"
-        with self.subTest(label), mute_logger("odoo.addons.base.models.ir_rule", "odoo.addons.base.models.ir_model"):
-            with self.assertRaises(AccessError, msg=label), self.env.cr.savepoint():
-                self._rpc(user, record, method, *args, **kwargs)
-                self.env.flush_all()
+        with (
+            self.subTest(label),
+            mute_logger("odoo.addons.base.models.ir_rule", "odoo.addons.base.models.ir_model"),
+            self.assertRaises(AccessError, msg=label),
+            self.env.cr.savepoint(),
+        ):
+            self._rpc(user, record, method, *args, **kwargs)
+            self.env.flush_all()
         self.env.invalidate_all()
-
-
-@tagged("post_install", "-at_install")
-class TestTechnician(AccessCase):
-    """A technician sees no contract, no price and no ledger."""
-
-    def test_no_model_of_ours(self):
-        for name in OWN_MODELS:
-            model = self.env[name]
-            for operation in ("read", "write", "create", "unlink"):
-                self.assertFalse(model.with_user(self.technician).has_access(operation), f"{operation} on {name}")
-        self.assertForbidden(self.technician, self.contract, "read", ["name"])
-        self.assertForbidden(self.technician, self.env[CONTRACT], "search", [])
-        self.assertForbidden(self.technician, self.line, "web_read", {"name": {}})
-
-    def test_nothing_through_the_customer(self):
-        partner = self.customer.with_user(self.technician)
-        self.assertEqual(partner.read(["name"])[0]["name"], "Bureaux du Parc")
-        for name in ("service_contract_ids", "contract_count"):
-            self.assertForbidden(self.technician, self.customer, "read", [name])
-            self.assertForbidden(self.technician, self.env["res.partner"], "search", [(name, "!=", False)])
-
-    def test_customer_form_opens(self):
-        read_all(self, self.env["res.partner"].with_user(self.technician), self.customer, ("form", "list", "kanban"))
-
-    def test_menus(self):
-        self.assertFalse(self._menus(self.technician).intersection(["menu_root", "contract_menu", "billing_menu_parent"]))
 
 
 def read_all(case, model, record, kinds, view_refs=None):
@@ -157,10 +135,48 @@ def top_fields(arch):
 
 
 @tagged("post_install", "-at_install")
-class TestPlanner(AccessCase):
-    """A planner reads contracts to organise the work, without prices, and changes none."""
+class TestAccess(AccessCase):
+    """What each group may do, and what it may not. One class: loading a chart of accounts for each is slow."""
 
-    def test_screens_open(self):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        contact = cls.env["res.partner"].create({"name": "Paul Durand", "parent_id": cls.customer.id})
+        site_contact = cls.env["res.partner"].create({"name": "Gardien", "parent_id": cls.site_a.id})
+        stranger = cls._customer("Autre client")
+        cls.portal = cls._portal_user("portal_customer", contact)
+        cls.at_site = cls._portal_user("portal_site_contact", site_contact)
+        cls.the_site = cls._portal_user("portal_site", cls.site_b)
+        cls.stranger = cls._portal_user("portal_stranger", stranger)
+        cls.draft = cls._contract(cls._line(), activate=False)
+        cls.foreign = cls._contract(cls._line(), partner_id=stranger.id)
+        cls.env.flush_all()
+
+    def test_technician_no_model_of_ours(self):
+        for name in OWN_MODELS:
+            model = self.env[name]
+            for operation in ("read", "write", "create", "unlink"):
+                self.assertFalse(model.with_user(self.technician).has_access(operation), f"{operation} on {name}")
+        self.assertForbidden(self.technician, self.contract, "read", ["name"])
+        self.assertForbidden(self.technician, self.env[CONTRACT], "search", [])
+        self.assertForbidden(self.technician, self.line, "web_read", {"name": {}})
+
+    def test_technician_nothing_through_the_customer(self):
+        partner = self.customer.with_user(self.technician)
+        self.assertEqual(partner.read(["name"])[0]["name"], "Bureaux du Parc")
+        for name in ("service_contract_ids", "contract_count"):
+            self.assertForbidden(self.technician, self.customer, "read", [name])
+            self.assertForbidden(self.technician, self.env["res.partner"], "search", [(name, "!=", False)])
+
+    def test_technician_customer_form_opens(self):
+        read_all(self, self.env["res.partner"].with_user(self.technician), self.customer, ("form", "list", "kanban"))
+
+    def test_technician_menus(self):
+        self.assertFalse(
+            self._menus(self.technician).intersection(["menu_root", "contract_menu", "billing_menu_parent"])
+        )
+
+    def test_planner_screens_open(self):
         user_env = self.env(user=self.planner)
         for name, record in (
             (CONTRACT, self.contract),
@@ -172,7 +188,7 @@ class TestPlanner(AccessCase):
                 read_all(self, user_env[name], record, ("form", "list", "search") if name != LEDGER else ("list",))
         read_all(self, user_env[CONTRACT], self.contract, ("kanban",))
 
-    def test_screens_show_no_price(self):
+    def test_planner_screens_show_no_price(self):
         for name, fields in PRICES.items():
             views = self.env[name].with_user(self.planner).get_views([(False, "form"), (False, "list")])
             for kind in views["views"]:
@@ -187,7 +203,7 @@ class TestPlanner(AccessCase):
         for shown in ('name="price_unit"', 'name="amount"', 'name="upcoming_html"', 'name="action_bill"'):
             self.assertNotIn(shown, form)
 
-    def test_contracts_can_be_read_searched_and_found(self):
+    def test_planner_contracts_can_be_read_searched_and_found(self):
         contracts = self.env[CONTRACT].with_user(self.planner)
         self.assertIn(self.contract, contracts.search([("partner_id", "=", self.customer.id)]))
         self.assertIn(self.contract.id, [id_ for id_, _name in contracts.name_search(self.contract.name)])
@@ -196,11 +212,9 @@ class TestPlanner(AccessCase):
         self.assertTrue(self.contract.with_user(self.planner).is_held)
         self.assertEqual(self.contract.with_user(self.planner).invoice_count, 1)
 
-    def test_no_price_by_any_way(self):
+    def test_planner_no_price_by_any_way(self):
         self.planner.group_ids += self.env.ref("base.group_allow_export")
-        self.assertEqual(
-            self._rpc(self.planner, self.line, "export_data", ["name"])["datas"], [["Office cleaning"]]
-        )
+        self.assertEqual(self._rpc(self.planner, self.line, "export_data", ["name"])["datas"], [["Office cleaning"]])
         samples = {
             CONTRACT: self.contract,
             LINE: self.line,
@@ -225,7 +239,7 @@ class TestPlanner(AccessCase):
                 else:
                     self.assertForbidden(self.planner, model, "formatted_read_group", [], [field], ["__count"])
 
-    def test_no_price_through_a_relation(self):
+    def test_planner_no_price_through_a_relation(self):
         self.planner.group_ids += self.env.ref("base.group_allow_export")
         contracts = self.env[CONTRACT]
         for domain in (
@@ -242,7 +256,7 @@ class TestPlanner(AccessCase):
         self.assertForbidden(self.planner, self.contract, "web_read", {"line_ids": {"fields": {"price_unit": {}}}})
         self.assertForbidden(self.planner, self.move, "read", ["amount_total"])
 
-    def test_no_price_in_the_onchange_of_a_new_record(self):
+    def test_planner_no_price_in_the_onchange_of_a_new_record(self):
         spec = {"line_ids": {"fields": {"product_id": {}, "price_unit": {}}}}
         with self.assertRaises(AccessError):
             self._rpc(
@@ -254,7 +268,7 @@ class TestPlanner(AccessCase):
                 spec,
             )
 
-    def test_no_write(self):
+    def test_planner_no_write(self):
         for record in (self.contract, self.line, self.rows, self.contract.prior_invoice_ids, self.template):
             vals = {"name": "Mine"} if "name" in record._fields else {"ratio": "1/2"}
             self.assertForbidden(self.planner, record, "write", vals)
@@ -268,7 +282,7 @@ class TestPlanner(AccessCase):
         self.assertForbidden(self.planner, ended, "action_archive")
 
     @freeze_time(TODAY)
-    def test_no_button(self):
+    def test_planner_no_button(self):
         draft = self._contract(activate=False, date_start=TODAY)
         warned = self._contract(activate=False, date_start=date(2010, 1, 1))
         ended = self._contract()
@@ -295,23 +309,20 @@ class TestPlanner(AccessCase):
         ):
             self.assertForbidden(self.planner, self.env[name], "create", {})
 
-    def test_no_billing_run(self):
+    def test_planner_no_billing_run(self):
         for name in ("multiservice.billing.run", "multiservice.billing.run.item"):
             for operation in ("read", "write", "create", "unlink"):
                 self.assertFalse(self.env[name].with_user(self.planner).has_access(operation), f"{operation} {name}")
         self.assertForbidden(self.planner, self.billing_run, "action_retry")
         self.assertForbidden(self.planner, self.billing_run, "read", ["name"])
 
-    def test_menus(self):
+    def test_planner_menus(self):
         menus = self._menus(self.planner)
         self.assertIn("contract_menu", menus)
         hidden = {"billing_preview_menu", "billing_run_menu", "settings_menu", "contract_template_menu"}
         self.assertFalse(menus.intersection(hidden))
         self.assertFalse(hidden - {"settings_menu"} - self._menus(self.manager))
 
-
-@tagged("post_install", "-at_install")
-class TestLedgerIsWrittenByBillingAlone(AccessCase):
     def test_nobody_writes_the_ledger(self):
         vals = {
             "contract_line_id": self.line.id,
@@ -365,6 +376,188 @@ class TestLedgerIsWrittenByBillingAlone(AccessCase):
         ):
             with self.subTest(method), self.assertRaisesRegex(AccessError, "cannot be called remotely"):
                 self._rpc(self.manager, record, method, *args)
+
+    @classmethod
+    def _portal_user(cls, login, partner):
+        return new_test_user(
+            cls.env,
+            login,
+            groups="base.group_portal",
+            partner_id=partner.id,
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
+
+    def test_portal_own_contracts(self):
+        contracts = self.env[CONTRACT].with_user(self.portal).search([])
+        self.assertEqual(contracts, self.contract, "running ones only, no draft")
+        self.assertEqual(self.env[LINE].with_user(self.portal).search([]), self.line)
+        self.assertEqual(contracts.read(["name", "date_start"])[0]["name"], self.contract.name)
+
+    def test_portal_nothing_of_others(self):
+        self.assertEqual(self.env[CONTRACT].with_user(self.stranger).search([]), self.foreign)
+        self.assertEqual(self.env[LINE].with_user(self.stranger).search([]), self.foreign.line_ids)
+        for user in (self.stranger, self.at_site, self.the_site):
+            with self.subTest(user.login):
+                if user != self.stranger:
+                    self.assertFalse(self.env[CONTRACT].with_user(user).search([]))
+                    self.assertFalse(self.env[LINE].with_user(user).search([]))
+            self.assertForbidden(user, self.contract, "read", ["name"])
+            self.assertForbidden(user, self.line, "read", ["name"])
+        self.assertForbidden(self.portal, self.draft, "read", ["name"])
+        self.assertForbidden(self.portal, self.draft.line_ids, "read", ["name"])
+
+    def test_portal_no_ledger_no_price_no_run(self):
+        for name in OWN_MODELS:
+            if name not in (CONTRACT, LINE):
+                self.assertFalse(self.env[name].with_user(self.portal).has_access("read"), name)
+        for field in PRICES[LINE]:
+            self.assertForbidden(self.portal, self.line, "read", [field])
+        self.assertForbidden(self.portal, self.contract, "read", ["upcoming_html"])
+        self.assertForbidden(self.portal, self.contract, "read", ["billing_error"])
+        self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("line_ids.price_unit", ">", 0)])
+        self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("billable_ids.amount", ">", 0)])
+        self.assertForbidden(self.portal, self.rows, "read", ["period_start"])
+
+    def test_portal_no_write(self):
+        for record in (self.contract, self.line):
+            self.assertForbidden(
+                self.portal, record, "write", {"sequence": 1} if record == self.line else {"title": "Mine"}
+            )
+            self.assertForbidden(self.portal, record, "unlink")
+            self.assertForbidden(self.portal, record, "copy")
+        self.assertForbidden(self.portal, self.env[CONTRACT], "create", {"partner_id": self.customer.id})
+        for method in ("action_cancel", "action_bill", "action_clear_error"):
+            self.assertForbidden(self.stranger, self.foreign, method)
+
+    def test_accountant_no_contract(self):
+        for name in (CONTRACT, LINE, LEDGER, "multiservice.billing.run"):
+            self.assertFalse(self.env[name].with_user(self.accountant).has_access("read"), name)
+
+    def test_accountant_invoice_opens(self):
+        moves = self.env["account.move"].with_user(self.accountant)
+        read_all(self, moves, self.move, ("form", "list", "kanban"))
+
+    def test_accountant_invoice_is_posted_credited_and_deleted(self):
+        move = self.move.with_user(self.accountant)
+        move.action_post()
+        self.assertEqual(move.state, "posted")
+        self.env.invalidate_all()
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_user(self.accountant)
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id, "service_rebill": "yes"})
+        )
+        action = wizard.reverse_moves()
+        refund = self.env["account.move"].with_user(self.accountant).browse(action["res_id"])
+        refund.action_post()
+        self.env.invalidate_all()
+        self.assertEqual(self.contract.next_billing_date, date(2026, 1, 1), "to bill again")
+        draft = self._bill(self._contract(), date(2026, 1, 1)).move_ids
+        self.env.flush_all()
+        self.env.invalidate_all()
+        contract = draft.service_contract_ids
+        draft.with_user(self.accountant).unlink()
+        self.assertFalse(contract.is_held)
+
+    @freeze_time(TODAY)
+    def test_billing_user_screens_open(self):
+        env = self.env(user=self.biller)
+        for name, record in (
+            (CONTRACT, self.contract),
+            (LINE, self.line),
+            (LEDGER, self.rows),
+            ("multiservice.contract.template", self.template),
+            ("multiservice.billing.run", self.billing_run),
+        ):
+            with self.subTest(name):
+                read_all(self, env[name], record, ("form", "list") if name != LEDGER else ("list",))
+        for user in (self.biller, self.manager):
+            read_all(self, self.env["res.partner"].with_user(user), self.customer, ("form", "list", "kanban"))
+
+    @freeze_time(TODAY)
+    def test_billing_user_from_contract_to_credit_note(self):
+        env = self.env(user=self.biller)
+        with Form(env[CONTRACT]) as form:
+            form.partner_id = self.customer.with_env(env)
+            form.title = "Gardiennage"
+            form.date_start = "2026-01-01"
+            for site in (self.site_a, self.site_b):
+                with form.line_ids.new() as line:
+                    line.site_id = site.with_env(env)
+                    line.product_id = self.service.with_env(env)
+                    line.price_unit = 50.0
+        contract = form.record
+        self.assertEqual(contract.env.user, self.biller)
+        self.assertIs(contract.action_activate(), True)
+        self.assertIn("50.00", str(contract.upcoming_html))
+        run = env["multiservice.billing.run"].browse(contract.action_bill()["res_id"])
+        self.assertEqual((run.state, run.failed_count, run.move_count), ("done", 0, 1))
+        move = contract.billable_ids.move_id
+        move.action_post()
+        self.assertEqual(move.amount_untaxed, 100.0)
+        with Form(env["multiservice.line.replace"].with_context(default_line_id=contract.line_ids[0].id)) as replace:
+            replace.date_start = "2026-01-11"
+            replace.price_unit = 80.0
+        replace.record.action_confirm()
+        with Form(env["multiservice.line.end"].with_context(default_line_id=contract.line_ids[1].id)) as end:
+            end.date_end = "2026-01-31"
+        end.record.action_confirm()
+        self.assertEqual(len(contract.line_ids), 3)
+        contract.action_bill()
+        self.assertAlmostEqual(sum(contract.billable_ids.filtered("held").mapped("amount")), 16.13 + 54.19 + 50.0)
+        wizard = (
+            env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id, "service_rebill": "no"})
+        )
+        refund = env["account.move"].browse(wizard.reverse_moves()["res_id"])
+        refund.action_post()
+        self.assertEqual(refund.state, "posted")
+        with Form(env["multiservice.line.end"].with_context(default_contract_id=contract.id)) as end:
+            end.date_end = "2026-01-31"
+        end.record.action_confirm()
+        self.assertEqual(contract.date_end, date(2026, 1, 31))
+        copy = contract.copy()
+        self.assertEqual(copy.state, "draft")
+        copy.unlink()
+
+    @freeze_time(TODAY)
+    def test_billing_user_wizard_and_run_form(self):
+        env = self.env(user=self.biller)
+        contract = self._contract(self._line(), user_id=self.biller.id, posting_mode="post").with_env(env)
+        self.env.flush_all()
+        with Form(env["multiservice.billing.preview"]) as form:
+            form.contract_ids.add(contract)
+        preview = form.record
+        preview.action_preview()
+        self.assertEqual(preview.line_ids.mapped("amount"), [100.0])
+        self.assertFalse(contract.billable_ids, "a dry run writes nothing")
+        action = preview.action_bill()
+        run = env["multiservice.billing.run"].browse(action["res_id"])
+        self.assertEqual(run.state, "running")
+        run.action_stop()
+        run.action_start()
+        self.assertEqual(run.item_ids.contract_ids, contract)
+        for method in ("action_view_moves", "action_view_failures", "action_view_unsent"):
+            self.assertTrue(getattr(run, method)())
+        with Form(run) as form:
+            self.assertEqual(form.state, "running")
+
+    @freeze_time(TODAY)
+    def test_billing_user_what_is_for_managers(self):
+        self.assertForbidden(self.biller, self.template, "write", {"name": "Mine"})
+        self.assertForbidden(self.biller, self.template, "unlink")
+        figure = self.env.ref("multiservice.legal_figure_payment_days")
+        self.assertForbidden(self.biller, figure, "write", {"value": 90})
+        self.assertForbidden(self.biller, self.billing_run, "unlink")
+        figure.with_user(self.manager).value = 61
+        self.template.with_user(self.manager).name = "Cleaning of offices"
+
+    @freeze_time(TODAY)
+    def test_billing_user_settings_are_for_managers(self):
+        self.assertForbidden(self.biller, self.company, "write", {"service_posting_mode": "send"})
 
 
 @tagged("post_install", "-at_install")
@@ -508,11 +701,12 @@ class TestOtherCompany(AccessCase):
             ):
                 self._confirm(name, vals)
         self.env.invalidate_all()
-        with mute_logger("odoo.addons.base.models.ir_rule"), self.env.cr.savepoint():
-            try:
-                self._confirm("multiservice.contract.activation", {"contract_ids": [Command.set(draft.ids)]})
-            except UserError:
-                pass
+        with (
+            mute_logger("odoo.addons.base.models.ir_rule"),
+            contextlib.suppress(UserError),
+            self.env.cr.savepoint(),
+        ):
+            self._confirm("multiservice.contract.activation", {"contract_ids": [Command.set(draft.ids)]})
         self.env.invalidate_all()
         self.assertEqual(draft.state, "draft")
         self.assertFalse(line.date_end or line.successor_ids or self.foreign.date_end)
@@ -593,210 +787,3 @@ class TestOtherCompany(AccessCase):
         for user in (self.planner, self.biller):
             templates = self.env["multiservice.contract.template"].with_user(user)
             self.assertEqual(templates.search([("id", "=", self.template.id)]).line_ids.product_id, self.service)
-
-
-@tagged("post_install", "-at_install")
-class TestPortal(AccessCase):
-    """A customer reads its own contracts; its neighbour's, and what they cost, stay out of reach."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        contact = cls.env["res.partner"].create({"name": "Paul Durand", "parent_id": cls.customer.id})
-        site_contact = cls.env["res.partner"].create({"name": "Gardien", "parent_id": cls.site_a.id})
-        stranger = cls._customer("Autre client")
-        cls.portal = cls._portal_user("portal_customer", contact)
-        cls.at_site = cls._portal_user("portal_site_contact", site_contact)
-        cls.the_site = cls._portal_user("portal_site", cls.site_b)
-        cls.stranger = cls._portal_user("portal_stranger", stranger)
-        cls.draft = cls._contract(cls._line(), activate=False)
-        cls.foreign = cls._contract(cls._line(), partner_id=stranger.id)
-        cls.env.flush_all()
-
-    @classmethod
-    def _portal_user(cls, login, partner):
-        return new_test_user(
-            cls.env,
-            login,
-            groups="base.group_portal",
-            partner_id=partner.id,
-            company_id=cls.company.id,
-            company_ids=[Command.set(cls.company.ids)],
-        )
-
-    def test_own_contracts(self):
-        contracts = self.env[CONTRACT].with_user(self.portal).search([])
-        self.assertEqual(contracts, self.contract, "running ones only, no draft")
-        self.assertEqual(self.env[LINE].with_user(self.portal).search([]), self.line)
-        self.assertEqual(contracts.read(["name", "date_start"])[0]["name"], self.contract.name)
-
-    def test_nothing_of_others(self):
-        self.assertEqual(self.env[CONTRACT].with_user(self.stranger).search([]), self.foreign)
-        self.assertEqual(self.env[LINE].with_user(self.stranger).search([]), self.foreign.line_ids)
-        for user in (self.stranger, self.at_site, self.the_site):
-            with self.subTest(user.login):
-                if user != self.stranger:
-                    self.assertFalse(self.env[CONTRACT].with_user(user).search([]))
-                    self.assertFalse(self.env[LINE].with_user(user).search([]))
-            self.assertForbidden(user, self.contract, "read", ["name"])
-            self.assertForbidden(user, self.line, "read", ["name"])
-        self.assertForbidden(self.portal, self.draft, "read", ["name"])
-        self.assertForbidden(self.portal, self.draft.line_ids, "read", ["name"])
-
-    def test_no_ledger_no_price_no_run(self):
-        for name in OWN_MODELS:
-            if name not in (CONTRACT, LINE):
-                self.assertFalse(self.env[name].with_user(self.portal).has_access("read"), name)
-        for field in PRICES[LINE]:
-            self.assertForbidden(self.portal, self.line, "read", [field])
-        self.assertForbidden(self.portal, self.contract, "read", ["upcoming_html"])
-        self.assertForbidden(self.portal, self.contract, "read", ["billing_error"])
-        self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("line_ids.price_unit", ">", 0)])
-        self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("billable_ids.amount", ">", 0)])
-        self.assertForbidden(self.portal, self.rows, "read", ["period_start"])
-
-    def test_no_write(self):
-        for record in (self.contract, self.line):
-            self.assertForbidden(
-                self.portal, record, "write", {"sequence": 1} if record == self.line else {"title": "Mine"}
-            )
-            self.assertForbidden(self.portal, record, "unlink")
-            self.assertForbidden(self.portal, record, "copy")
-        self.assertForbidden(self.portal, self.env[CONTRACT], "create", {"partner_id": self.customer.id})
-        for method in ("action_cancel", "action_bill", "action_clear_error"):
-            self.assertForbidden(self.stranger, self.foreign, method)
-
-
-@tagged("post_install", "-at_install")
-class TestAccountant(AccessCase):
-    """An accountant without our groups keeps the invoices of services like any others."""
-
-    def test_no_contract(self):
-        for name in (CONTRACT, LINE, LEDGER, "multiservice.billing.run"):
-            self.assertFalse(self.env[name].with_user(self.accountant).has_access("read"), name)
-
-    def test_invoice_opens(self):
-        moves = self.env["account.move"].with_user(self.accountant)
-        read_all(self, moves, self.move, ("form", "list", "kanban"))
-
-    def test_invoice_is_posted_credited_and_deleted(self):
-        move = self.move.with_user(self.accountant)
-        move.action_post()
-        self.assertEqual(move.state, "posted")
-        self.env.invalidate_all()
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_user(self.accountant)
-            .with_context(active_model="account.move", active_ids=move.ids)
-            .create({"journal_id": move.journal_id.id, "service_rebill": "yes"})
-        )
-        action = wizard.reverse_moves()
-        refund = self.env["account.move"].with_user(self.accountant).browse(action["res_id"])
-        refund.action_post()
-        self.env.invalidate_all()
-        self.assertEqual(self.contract.next_billing_date, date(2026, 1, 1), "to bill again")
-        draft = self._bill(self._contract(), date(2026, 1, 1)).move_ids
-        self.env.flush_all()
-        self.env.invalidate_all()
-        contract = draft.service_contract_ids
-        draft.with_user(self.accountant).unlink()
-        self.assertFalse(contract.is_held)
-
-
-@tagged("post_install", "-at_install")
-@freeze_time(TODAY)
-class TestBillingUser(AccessCase):
-    """A billing user who is no administrator does the whole job."""
-
-    def test_screens_open(self):
-        env = self.env(user=self.biller)
-        for name, record in (
-            (CONTRACT, self.contract),
-            (LINE, self.line),
-            (LEDGER, self.rows),
-            ("multiservice.contract.template", self.template),
-            ("multiservice.billing.run", self.billing_run),
-        ):
-            with self.subTest(name):
-                read_all(self, env[name], record, ("form", "list") if name != LEDGER else ("list",))
-        for user in (self.biller, self.manager):
-            read_all(self, self.env["res.partner"].with_user(user), self.customer, ("form", "list", "kanban"))
-
-    def test_from_contract_to_credit_note(self):
-        env = self.env(user=self.biller)
-        with Form(env[CONTRACT]) as form:
-            form.partner_id = self.customer.with_env(env)
-            form.title = "Gardiennage"
-            form.date_start = "2026-01-01"
-            for site in (self.site_a, self.site_b):
-                with form.line_ids.new() as line:
-                    line.site_id = site.with_env(env)
-                    line.product_id = self.service.with_env(env)
-                    line.price_unit = 50.0
-        contract = form.record
-        self.assertEqual(contract.env.user, self.biller)
-        self.assertIs(contract.action_activate(), True)
-        self.assertIn("50.00", str(contract.upcoming_html))
-        run = env["multiservice.billing.run"].browse(contract.action_bill()["res_id"])
-        self.assertEqual((run.state, run.failed_count, run.move_count), ("done", 0, 1))
-        move = contract.billable_ids.move_id
-        move.action_post()
-        self.assertEqual(move.amount_untaxed, 100.0)
-        with Form(env["multiservice.line.replace"].with_context(default_line_id=contract.line_ids[0].id)) as replace:
-            replace.date_start = "2026-01-11"
-            replace.price_unit = 80.0
-        replace.record.action_confirm()
-        with Form(env["multiservice.line.end"].with_context(default_line_id=contract.line_ids[1].id)) as end:
-            end.date_end = "2026-01-31"
-        end.record.action_confirm()
-        self.assertEqual(len(contract.line_ids), 3)
-        contract.action_bill()
-        self.assertAlmostEqual(sum(contract.billable_ids.filtered("held").mapped("amount")), 16.13 + 54.19 + 50.0)
-        wizard = (
-            env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=move.ids)
-            .create({"journal_id": move.journal_id.id, "service_rebill": "no"})
-        )
-        refund = env["account.move"].browse(wizard.reverse_moves()["res_id"])
-        refund.action_post()
-        self.assertEqual(refund.state, "posted")
-        with Form(env["multiservice.line.end"].with_context(default_contract_id=contract.id)) as end:
-            end.date_end = "2026-01-31"
-        end.record.action_confirm()
-        self.assertEqual(contract.date_end, date(2026, 1, 31))
-        copy = contract.copy()
-        self.assertEqual(copy.state, "draft")
-        copy.unlink()
-
-    def test_wizard_and_run_form(self):
-        env = self.env(user=self.biller)
-        contract = self._contract(self._line(), user_id=self.biller.id, posting_mode="post").with_env(env)
-        self.env.flush_all()
-        with Form(env["multiservice.billing.preview"]) as form:
-            form.contract_ids.add(contract)
-        preview = form.record
-        preview.action_preview()
-        self.assertEqual(preview.line_ids.mapped("amount"), [100.0])
-        self.assertFalse(contract.billable_ids, "a dry run writes nothing")
-        action = preview.action_bill()
-        run = env["multiservice.billing.run"].browse(action["res_id"])
-        self.assertEqual(run.state, "running")
-        run.action_stop()
-        run.action_start()
-        self.assertEqual(run.item_ids.contract_ids, contract)
-        for method in ("action_view_moves", "action_view_failures", "action_view_unsent"):
-            self.assertTrue(getattr(run, method)())
-        with Form(run) as form:
-            self.assertEqual(form.state, "running")
-
-    def test_what_is_for_managers(self):
-        self.assertForbidden(self.biller, self.template, "write", {"name": "Mine"})
-        self.assertForbidden(self.biller, self.template, "unlink")
-        figure = self.env.ref("multiservice.legal_figure_payment_days")
-        self.assertForbidden(self.biller, figure, "write", {"value": 90})
-        self.assertForbidden(self.biller, self.billing_run, "unlink")
-        figure.with_user(self.manager).value = 61
-        self.template.with_user(self.manager).name = "Cleaning of offices"
-
-    def test_settings_are_for_managers(self):
-        self.assertForbidden(self.biller, self.company, "write", {"service_posting_mode": "send"})

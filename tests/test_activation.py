@@ -14,8 +14,9 @@ WRONG_SIRET = "12345678200011"
 
 
 @tagged("post_install", "-at_install")
-class TestActivationErrors(MultiserviceCommon):
-    """All that forbids to bill is said at once, in plain words, before the first invoice."""
+@freeze_time(TODAY)
+class TestActivation(MultiserviceCommon):
+    """What forbids to bill is said at once, in plain words; what is only unusual asks for a confirmation."""
 
     def _errors(self, contracts):
         with self.assertRaises(UserError) as caught:
@@ -28,8 +29,7 @@ class TestActivationErrors(MultiserviceCommon):
 
     def test_complete_contract_is_activated_without_a_question(self):
         contract = self._draft(date_start=TODAY)
-        with freeze_time(TODAY):
-            self.assertIs(contract.action_activate(), True)
+        self.assertIs(contract.action_activate(), True)
         self.assertEqual(contract.state, "active")
         self.assertEqual(contract.next_billing_date, TODAY)
 
@@ -163,7 +163,7 @@ class TestActivationErrors(MultiserviceCommon):
 
     def test_active_contract_is_not_activated_twice(self):
         contract = self._contract(date_start=TODAY)
-        with freeze_time(TODAY), self.assertRaisesRegex(UserError, "is “Active” and cannot become “Active”"):
+        with self.assertRaisesRegex(UserError, "is “Active” and cannot become “Active”"):
             contract.action_activate()
 
     def test_analytic_account(self):
@@ -183,15 +183,6 @@ class TestActivationErrors(MultiserviceCommon):
         self.assertEqual(contract.analytic_account_id, account, "made once")
         self._bill(contract, date(2026, 1, 1))
         self.assertEqual(contract.billable_ids.invoice_line_id.analytic_distribution, {str(account.id): 100})
-
-
-@tagged("post_install", "-at_install")
-@freeze_time(TODAY)
-class TestActivationWarnings(MultiserviceCommon):
-    """What is allowed but unusual asks for a confirmation."""
-
-    def _draft(self, *lines, **vals):
-        return self._contract(*lines, activate=False, **{"date_start": TODAY, **vals})
 
     def _warnings(self, contracts):
         """The warnings that the button shows; nothing is activated yet."""

@@ -282,6 +282,27 @@ class TestLedgerFreed(LedgerCommon):
         with self.assertRaises(UserError):
             self.invoice.button_draft()
 
+    def test_an_invoice_cancelled_after_its_correction(self):
+        """The correction alone would be a credit for nothing."""
+        self.contract._end_on(date(2026, 1, 15))
+        refund = self._rebill()
+        self.assertEqual(refund.move_type, "out_refund")
+        self.invoice.button_cancel()
+        again = self._rebill()
+        self.assertEqual((again.move_type, again.amount_untaxed), ("out_invoice", 100.0))
+        self.assertFalse(self._rebill())
+        self.assertEqual(sum(self.contract.billable_ids.filtered("held").mapped("amount")), 48.39)
+
+    def test_a_correction_deleted_or_cancelled_is_made_again(self):
+        self.contract._end_on(date(2026, 1, 15))
+        self._rebill().unlink()
+        second = self._rebill()
+        self.assertEqual((second.move_type, second.amount_untaxed), ("out_refund", 51.61))
+        second.button_cancel()
+        third = self._rebill()
+        self.assertEqual((third.move_type, third.amount_untaxed), ("out_refund", 51.61))
+        self.assertFalse(self._rebill())
+
     def test_a_posted_invoice_reset_to_draft_still_holds(self):
         self.invoice.action_post()
         self.invoice.button_draft()

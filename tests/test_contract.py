@@ -1,3 +1,4 @@
+import contextlib
 from datetime import date
 
 from freezegun import freeze_time
@@ -5,13 +6,14 @@ from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, TransactionCase, tagged
 from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
 
-from .common import MultiserviceCommon
 from odoo.addons.multiservice.models.contract_change import CONTRACT_HELD_FIELDS as HELD_FIELDS
 from odoo.addons.multiservice.models.contract_change import TRANSITIONS
+
+from .common import MultiserviceCommon
 
 TODAY = date(2026, 1, 15)
 
@@ -28,16 +30,52 @@ class ContractCase(MultiserviceCommon):
             }
         )
 
+    def _company_without_accounts(self):
+        """Another company: a bare one, where nothing is posted."""
+        return self.env["res.company"].create({"name": "Agence du Sud", "country_id": self.france.id})
+
 
 @tagged("post_install", "-at_install")
-class TestContractCreation(MultiserviceCommon):
-    """What a new contract is without a word, and what it takes from its customer, its type and its company."""
+class TestContract(ContractCase):
+    """A contract from its first word to its end. One class: loading a chart of accounts for each is slow."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.option = cls._service("Window cleaning", 40.0)
+        cls.template = cls.env["multiservice.contract.template"].create(
+            {
+                "name": "Cleaning",
+                "recurrence_unit": "quarter",
+                "recurrence_interval": 2,
+                "timing": "arrears",
+                "alignment": "anniversary",
+                "first_partial": "free",
+                "proration_basis": "thirty",
+                "issue_method": "day_after",
+                "issue_day": 10,
+                "grouping": "site",
+                "posting_mode": "post",
+                "line_ids": [
+                    Command.create({"display_type": "line_section", "name": "Offices", "sequence": 1}),
+                    Command.create({"product_id": cls.service.id, "quantity": 3, "sequence": 2}),
+                    Command.create(
+                        {
+                            "product_id": cls.option.id,
+                            "name": "Windows, both sides",
+                            "pricing": "flat",
+                            "sequence": 3,
+                        }
+                    ),
+                ],
+            }
+        )
 
     def test_number_comes_from_the_sequence_of_the_company(self):
         first, second = self._contract(activate=False), self._contract(activate=False)
         self.assertNotEqual(first.name, second.name)
         self.assertRegex(first.name, r"^CT/\d{4}/\d{4}$")
-        other = self.setup_other_company(name="Agence du Sud")["company"]
+        other = self._company_without_accounts()
         self.env["ir.sequence"].create(
             {
                 "name": "Contracts of the south",
@@ -54,7 +92,7 @@ class TestContractCreation(MultiserviceCommon):
         contract = self._contract(activate=False)
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
             self._contract(activate=False, name=contract.name)
-        other = self.setup_other_company(name="Agence du Sud")["company"]
+        other = self._company_without_accounts()
         twin = self.env["multiservice.contract"].create(
             {"partner_id": self.customer.id, "company_id": other.id, "name": contract.name}
         )
@@ -190,44 +228,6 @@ class TestContractCreation(MultiserviceCommon):
         with self.assertRaisesRegex(ValidationError, "needs a period in months"):
             contract.recurrence_unit = "day"
 
-
-@tagged("post_install", "-at_install")
-class TestContractForm(ContractCase):
-    """The form as a person fills it: nothing is saved before the end."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env.user.group_ids += cls.env.ref("uom.group_uom")
-        cls.option = cls._service("Window cleaning", 40.0)
-        cls.template = cls.env["multiservice.contract.template"].create(
-            {
-                "name": "Cleaning",
-                "recurrence_unit": "quarter",
-                "recurrence_interval": 2,
-                "timing": "arrears",
-                "alignment": "anniversary",
-                "first_partial": "free",
-                "proration_basis": "thirty",
-                "issue_method": "day_after",
-                "issue_day": 10,
-                "grouping": "site",
-                "posting_mode": "post",
-                "line_ids": [
-                    Command.create({"display_type": "line_section", "name": "Offices", "sequence": 1}),
-                    Command.create({"product_id": cls.service.id, "quantity": 3, "sequence": 2}),
-                    Command.create(
-                        {
-                            "product_id": cls.option.id,
-                            "name": "Windows, both sides",
-                            "pricing": "flat",
-                            "sequence": 3,
-                        }
-                    ),
-                ],
-            }
-        )
-
     @freeze_time(TODAY)
     def test_type_fills_schedule_and_lines(self):
         with Form(self.env["multiservice.contract"]) as form:
@@ -282,6 +282,16 @@ class TestContractForm(ContractCase):
         self.assertEqual(form.record.line_ids.date_start, date(2026, 3, 1))
         self.assertEqual(form.record.line_ids.anchor_date, date(2026, 3, 1))
 
+    def test_start_typed_on_a_line_stays(self):
+        with Form(self.env["multiservice.contract"]) as form:
+            form.partner_id = self.customer
+            form.date_start = "2026-01-01"
+            with form.line_ids.new() as line:
+                line.product_id = self.service
+                line.date_start = "2026-06-01"
+            form.date_start = "2026-01-02"
+        self.assertEqual(form.record.line_ids.date_start, date(2026, 6, 1))
+
     def test_saved_lines_follow_the_start_of_a_draft(self):
         contract = self._contract(
             self._line(), self._line(date_start=date(2026, 2, 10)), activate=False, date_start=date(2026, 1, 1)
@@ -308,142 +318,6 @@ class TestContractForm(ContractCase):
         with Form(self._contract(activate=False).copy()) as form:
             form.title = "Next year"
         self.assertEqual(form.record.title, "Next year")
-
-
-@tagged("post_install", "-at_install")
-class TestContractHeld(MultiserviceCommon):
-    """Once billed, a contract keeps the terms by which it was billed, whoever writes and however."""
-
-    OTHER = {
-        "recurrence_interval": 2,
-        "recurrence_unit": "year",
-        "timing": "arrears",
-        "alignment": "anniversary",
-        "alignment_day": 12,
-        "first_partial": "free",
-        "last_partial": "full",
-        "proration_basis": "thirty",
-        "issue_method": "offset",
-        "issue_offset": 4,
-        "issue_day": 3,
-        "date_start": date(2025, 12, 1),
-        "date_end": date(2026, 12, 31),
-        "billed_until": date(2025, 12, 31),
-    }
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.dollars = cls.setup_other_currency("USD", rates=[("2020-01-01", 2.0)])
-        cls.contract = cls._contract()
-        cls._bill(cls.contract, date(2026, 1, 1))
-
-    def _values(self):
-        return {**self.OTHER, "currency_id": self.dollars.id}
-
-    def test_is_held(self):
-        self.assertTrue(self.contract.is_held)
-        self.assertFalse(self._contract().is_held)
-
-    def test_every_held_field_is_covered(self):
-        self.assertEqual(set(self._values()), set(HELD_FIELDS))
-
-    def test_held_fields_are_read_only(self):
-        for name, value in self._values().items():
-            with (
-                self.subTest(name),
-                self.assertRaisesRegex(UserError, "cannot be changed; it was billed by these terms"),
-                self.env.cr.savepoint(),
-            ):
-                self.contract.write({name: value, "title": "Sneaked in"})
-            self.assertFalse(self.contract.title)
-
-    def test_no_context_switches_the_guard_off(self):
-        keys = ("force", "bypass", "install_mode", "import_file", "tracking_disable", "force_delete", "no_check")
-        contract = self.contract.with_context(dict.fromkeys(keys, True), _import_current_module="__import__")
-        with self.assertRaises(UserError):
-            contract.sudo().write({"timing": "arrears"})
-
-    def test_writing_the_same_value_is_allowed(self):
-        for name in HELD_FIELDS:
-            value = self._fields_value(self.contract, name)
-            self.contract.write({name: value})
-        self.contract.write({"date_start": "2026-01-01", "title": "Renamed"})
-        self.assertEqual(self.contract.title, "Renamed")
-
-    def _fields_value(self, record, name):
-        return record._fields[name].convert_to_write(record[name], record)
-
-    def test_one_held_contract_among_several_refuses_the_write(self):
-        free = self._contract()
-        with self.assertRaises(UserError):
-            (free | self.contract).write({"timing": "arrears"})
-        free.timing = "arrears"
-
-    def test_currency_is_not_changed_by_price_list_or_journal(self):
-        """What the currency is computed from cannot change it behind the guard."""
-        pricelist = self.env["product.pricelist"].create({"name": "Dollars", "currency_id": self.dollars.id})
-        journal = self.company_data["default_journal_sale"].copy({"currency_id": self.dollars.id})
-        for vals in ({"pricelist_id": pricelist.id}, {"journal_id": journal.id}):
-            with self.subTest(vals), self.env.cr.savepoint() as savepoint:
-                try:
-                    self.contract.write(vals)
-                except UserError:
-                    pass
-                self.assertEqual(self.contract.currency_id, self.company.currency_id)
-                savepoint.rollback()
-
-    def test_what_does_not_bear_on_billed_periods_stays_editable(self):
-        self.contract.write(
-            {
-                "title": "Ménage",
-                "grouping": "site",
-                "posting_mode": "post",
-                "order_reference": "BC-1",
-                "note": "<p>Keys at the desk</p>",
-            }
-        )
-        self.assertEqual(self.contract.grouping, "site")
-
-    def test_guard_ends_with_the_invoice(self):
-        self.contract.billable_ids.move_id.unlink()
-        self.assertFalse(self.contract.is_held)
-        self.contract.timing = "arrears"
-        self.assertEqual(self.contract.timing, "arrears")
-
-    def test_cancelled_invoice_holds_nothing(self):
-        move = self.contract.billable_ids.move_id
-        move.button_cancel()
-        self.assertFalse(self.contract.is_held)
-
-    def test_customer_and_company_do_not_change_while_running(self):
-        other = self._customer("Autre client")
-        company = self.setup_other_company(name="Agence du Sud")["company"]
-        running = self._contract(self._line())
-        for contract in (self.contract, running):
-            for vals in ({"partner_id": other.id}, {"company_id": company.id}):
-                with (
-                    self.subTest(vals),
-                    self.assertRaisesRegex(UserError, "does not change by an edit"),
-                    self.env.cr.savepoint(),
-                ):
-                    contract.write(vals)
-            contract.write({"partner_id": self.customer.id, "company_id": self.company.id})
-        running._move_to("ended")
-        with self.assertRaises(UserError):
-            running.partner_id = other
-
-    def test_invoice_address_may_change_within_the_customer(self):
-        address = self.env["res.partner"].create(
-            {"name": "Comptabilité", "parent_id": self.customer.id, "type": "invoice"}
-        )
-        self.contract.invoice_partner_id = address
-        self.assertEqual(self.contract.invoice_partner_id, address)
-
-
-@tagged("post_install", "-at_install")
-class TestContractLife(MultiserviceCommon):
-    """Draft, active, ended, cancelled; deleted, archived, duplicated."""
 
     def test_transitions(self):
         actions = {
@@ -477,8 +351,12 @@ class TestContractLife(MultiserviceCommon):
         for contract, state in ((draft, "active"), (draft, "ended"), (billed, "cancelled"), (billed, "draft")):
             with self.subTest(state), self.assertRaises(UserError), self.env.cr.savepoint():
                 contract.write({"state": state})
-        with self.assertRaises(UserError):
+        with self.assertRaises(UserError), self.env.cr.savepoint():
             self._contract(activate=False, state="active")
+        with self.assertRaises(UserError):
+            self.env["multiservice.contract"].with_context(default_state="active").create(
+                {"partner_id": self.customer.id}
+            )
 
     def test_cancel_only_while_nothing_is_held(self):
         contract = self._contract()
@@ -626,9 +504,6 @@ class TestContractLife(MultiserviceCommon):
         sites = self.env["res.partner"].search(contract.action_view_sites()["domain"])
         self.assertEqual(sites, self.site_a)
 
-
-@tagged("post_install", "-at_install")
-class TestPriorInvoice(MultiserviceCommon):
     def _prior(self, contract, **vals):
         return self.env["multiservice.prior.invoice"].create(
             {"contract_id": contract.id, "name": "F-2025-1", "date": date(2025, 12, 1), **vals}
@@ -640,21 +515,150 @@ class TestPriorInvoice(MultiserviceCommon):
         self._bill(contract, date(2026, 3, 1))
         self.assertLedger(contract, [("2026-03-01", "2026-03-31", 100.0)])
 
-    def test_number_is_unique_per_contract(self):
+    def test_old_invoice_is_recorded_once_per_contract(self):
         contract = self._contract(activate=False)
         self._prior(contract)
         self._prior(self._contract(activate=False))
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
             self._prior(contract)
 
-    def test_period_is_ordered(self):
+    def test_period_of_an_old_invoice_is_ordered(self):
         contract = self._contract(activate=False)
         with self.assertRaisesRegex(ValidationError, "F-2025-1 ends before it starts"):
             self._prior(contract, period_start=date(2025, 12, 1), period_end=date(2025, 11, 30))
 
 
 @tagged("post_install", "-at_install")
-class TestLegalFigure(MultiserviceCommon):
+class TestContractHeld(ContractCase):
+    """Once billed, a contract keeps the terms by which it was billed, whoever writes and however."""
+
+    OTHER = {
+        "recurrence_interval": 2,
+        "recurrence_unit": "year",
+        "timing": "arrears",
+        "alignment": "anniversary",
+        "alignment_day": 12,
+        "first_partial": "free",
+        "last_partial": "full",
+        "proration_basis": "thirty",
+        "issue_method": "offset",
+        "issue_offset": 4,
+        "issue_day": 3,
+        "date_start": date(2025, 12, 1),
+        "date_end": date(2026, 12, 31),
+        "billed_until": date(2025, 12, 31),
+    }
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.dollars = cls.setup_other_currency("USD", rates=[("2020-01-01", 2.0)])
+        cls.contract = cls._contract()
+        cls._bill(cls.contract, date(2026, 1, 1))
+
+    def _values(self):
+        return {**self.OTHER, "currency_id": self.dollars.id}
+
+    def test_is_held(self):
+        self.assertTrue(self.contract.is_held)
+        self.assertFalse(self._contract().is_held)
+
+    def test_every_held_field_is_covered(self):
+        self.assertEqual(set(self._values()), set(HELD_FIELDS))
+
+    def test_held_fields_are_read_only(self):
+        for name, value in self._values().items():
+            with (
+                self.subTest(name),
+                self.assertRaisesRegex(UserError, "cannot be changed; it was billed by these terms"),
+                self.env.cr.savepoint(),
+            ):
+                self.contract.write({name: value, "title": "Sneaked in"})
+            self.assertFalse(self.contract.title)
+
+    def test_no_context_switches_the_guard_off(self):
+        keys = ("force", "bypass", "install_mode", "import_file", "tracking_disable", "force_delete", "no_check")
+        contract = self.contract.with_context(dict.fromkeys(keys, True), _import_current_module="__import__")
+        with self.assertRaises(UserError):
+            contract.sudo().write({"timing": "arrears"})
+
+    def test_writing_the_same_value_is_allowed(self):
+        for name in HELD_FIELDS:
+            value = self._fields_value(self.contract, name)
+            self.contract.write({name: value})
+        self.contract.write({"date_start": "2026-01-01", "title": "Renamed"})
+        self.assertEqual(self.contract.title, "Renamed")
+
+    def _fields_value(self, record, name):
+        return record._fields[name].convert_to_write(record[name], record)
+
+    def test_one_held_contract_among_several_refuses_the_write(self):
+        free = self._contract()
+        with self.assertRaises(UserError):
+            (free | self.contract).write({"timing": "arrears"})
+        free.timing = "arrears"
+
+    def test_currency_is_not_changed_by_price_list_or_journal(self):
+        """What the currency is computed from cannot change it behind the guard."""
+        pricelist = self.env["product.pricelist"].create({"name": "Dollars", "currency_id": self.dollars.id})
+        journal = self.company_data["default_journal_sale"].copy({"currency_id": self.dollars.id})
+        for vals in ({"pricelist_id": pricelist.id}, {"journal_id": journal.id}):
+            with self.subTest(vals), self.env.cr.savepoint() as savepoint:
+                with contextlib.suppress(UserError):
+                    self.contract.write(vals)
+                self.assertEqual(self.contract.currency_id, self.company.currency_id)
+                savepoint.rollback()
+
+    def test_what_does_not_bear_on_billed_periods_stays_editable(self):
+        self.contract.write(
+            {
+                "title": "Ménage",
+                "grouping": "site",
+                "posting_mode": "post",
+                "order_reference": "BC-1",
+                "note": "<p>Keys at the desk</p>",
+            }
+        )
+        self.assertEqual(self.contract.grouping, "site")
+
+    def test_guard_ends_with_the_invoice(self):
+        self.contract.billable_ids.move_id.unlink()
+        self.assertFalse(self.contract.is_held)
+        self.contract.timing = "arrears"
+        self.assertEqual(self.contract.timing, "arrears")
+
+    def test_cancelled_invoice_holds_nothing(self):
+        move = self.contract.billable_ids.move_id
+        move.button_cancel()
+        self.assertFalse(self.contract.is_held)
+
+    def test_customer_and_company_do_not_change_while_running(self):
+        other = self._customer("Autre client")
+        company = self._company_without_accounts()
+        running = self._contract(self._line())
+        for contract in (self.contract, running):
+            for vals in ({"partner_id": other.id}, {"company_id": company.id}):
+                with (
+                    self.subTest(vals),
+                    self.assertRaisesRegex(UserError, "does not change by an edit"),
+                    self.env.cr.savepoint(),
+                ):
+                    contract.write(vals)
+            contract.write({"partner_id": self.customer.id, "company_id": self.company.id})
+        running._move_to("ended")
+        with self.assertRaises(UserError):
+            running.partner_id = other
+
+    def test_invoice_address_may_change_within_the_customer(self):
+        address = self.env["res.partner"].create(
+            {"name": "Comptabilité", "parent_id": self.customer.id, "type": "invoice"}
+        )
+        self.contract.invoice_partner_id = address
+        self.assertEqual(self.contract.invoice_partner_id, address)
+
+
+@tagged("post_install", "-at_install")
+class TestLegalFigure(TransactionCase):
     def test_value_on_a_date(self):
         Figure = self.env["multiservice.legal.figure"]
         common = {"code": "test_rate", "name": "Rate", "source": "A decree"}

@@ -8,14 +8,14 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from .common import MultiserviceCommon
-from .test_contract import ContractCase
 from odoo.addons.multiservice.models.contract_change import LINE_HELD_FIELDS as HELD_FIELDS
+
+from .test_contract import ContractCase
 
 
 @tagged("post_install", "-at_install")
-class TestLineTerms(ContractCase):
-    """Price, taxes, dates and text that a line takes from its product and its contract."""
+class TestContractLine(ContractCase):
+    """Terms, own schedule and take-over of a line; *End on…* and *Replace from…*."""
 
     def test_price_of_the_product(self):
         contract = self._contract(Command.create({"product_id": self.service.id}), activate=False)
@@ -101,13 +101,25 @@ class TestLineTerms(ContractCase):
         self.assertEqual(contract.line_ids.price_unit, 100.0)
 
     def test_taxes_of_the_company_of_the_contract_only(self):
-        other = self.setup_other_company(name="Agence du Sud")
-        self.service.taxes_id = self.tax | other["default_tax_sale"]
+        other = self._company_without_accounts()
+        group = self.env["account.tax.group"].create(
+            {"name": "South", "company_id": other.id, "country_id": self.france.id}
+        )
+        tax = self.env["account.tax"].create(
+            {
+                "name": "20% south",
+                "amount": 20.0,
+                "company_id": other.id,
+                "country_id": self.france.id,
+                "tax_group_id": group.id,
+            }
+        )
+        self.service.taxes_id = self.tax | tax
         line = Command.create({"product_id": self.service.id})
         contract = self.env["multiservice.contract"].create(
-            {"partner_id": self.customer.id, "company_id": other["company"].id, "line_ids": [line]}
+            {"partner_id": self.customer.id, "company_id": other.id, "line_ids": [line]}
         )
-        self.assertEqual(contract.line_ids.tax_ids, other["default_tax_sale"])
+        self.assertEqual(contract.line_ids.tax_ids, tax)
         self.assertEqual(self._contract(line, activate=False).line_ids.tax_ids, self.tax)
 
     def test_a_typed_price_outlives_what_is_not_the_product(self):
@@ -213,134 +225,56 @@ class TestLineTerms(ContractCase):
         contract.line_ids = [self._line(), Command.create({"display_type": "line_note", "name": "Keys at the desk"})]
         self.assertEqual(len(contract.line_ids), 3)
 
-
-@tagged("post_install", "-at_install")
-class TestLineHeld(ContractCase):
-    """A line that was billed keeps what it was billed by."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.other_service = cls._service("Guarding", 10.0)
-        cls.other_tax = cls.tax.copy({"name": "Other tax"})
-        cls.contract = cls._contract(cls._line(site_id=cls.site_a.id, quantity=2), cls._line(price=5.0))
-        cls.line, cls.second = cls.contract.line_ids
-        cls.other_contract = cls._contract(cls._line())
-        cls._bill(cls.contract, date(2026, 1, 1))
-
-    def _values(self):
-        return {
-            "recurrence_interval": 2,
-            "recurrence_unit": "year",
-            "timing": "arrears",
-            "alignment": "anniversary",
-            "alignment_day": 12,
-            "first_partial": "free",
-            "last_partial": "full",
-            "proration_basis": "thirty",
-            "issue_method": "offset",
-            "issue_offset": 4,
-            "issue_day": 3,
-            "own_schedule": True,
-            "contract_id": self.other_contract.id,
-            "date_start": date(2025, 12, 1),
-            "date_end": date(2026, 12, 31),
-            "anchor_date": date(2026, 1, 2),
-            "billed_until": date(2025, 12, 31),
-            "pricing": "flat",
-            "product_id": self.other_service.id,
-            "quantity": 3,
-            "price_unit": 100.01,
-            "discount": 1.0,
-            "tax_ids": [Command.set(self.other_tax.ids)],
-            "site_id": self.site_b.id,
-            "predecessor_id": self.second.id,
-            "display_type": "line_note",
-        }
-
-    def test_every_held_field_is_covered(self):
-        self.assertEqual(set(self._values()), {*HELD_FIELDS, "display_type"})
-
-    def test_held_fields_are_read_only(self):
-        for name, value in self._values().items():
-            with (
-                self.subTest(name),
-                self.assertRaisesRegex(UserError, "was billed to 2026-01-31: its .* can no longer be edited"),
-                self.env.cr.savepoint(),
-            ):
-                self.line.write({name: value})
-            with self.subTest(name), self.assertRaises(UserError), self.env.cr.savepoint():
-                self.contract.write({"line_ids": [Command.update(self.line.id, {name: value})]})
-
-    def test_message_names_the_fields(self):
-        with self.assertRaisesRegex(UserError, "its Discount %, Quantity, Unit Price can"):
-            self.line.write({"quantity": 9, "price_unit": 9.0, "discount": 9, "name": "Whatever"})
-
-    def test_no_context_switches_the_guard_off(self):
-        keys = ("force", "bypass", "install_mode", "import_file", "tracking_disable", "force_delete", "no_check")
-        line = self.line.with_context(dict.fromkeys(keys, True), _import_current_module="__import__")
-        with self.assertRaises(UserError):
-            line.sudo().write({"price_unit": 1.0})
-
-    def test_writing_the_same_values_is_allowed(self):
-        for name in HELD_FIELDS:
-            field = self.line._fields[name]
-            self.line.write({name: field.convert_to_write(self.line[name], self.line)})
-        self.line.write({"date_start": "2026-01-01", "price_unit": 100, "quantity": 2.0, "discount": False})
-        self.line.write({"tax_ids": [Command.set(self.tax.ids)]})
-        self.line.write({"tax_ids": [Command.link(self.tax.id)]})
-
-    def test_smallest_change_of_price_is_a_change(self):
-        with self.assertRaises(UserError):
-            self.line.price_unit = 100.00001
-
-    def test_tax_commands_are_seen_through(self):
-        for command in (
-            Command.clear(),
-            Command.unlink(self.tax.id),
-            Command.link(self.other_tax.id),
-            Command.set([]),
-        ):
-            with self.subTest(command), self.assertRaises(UserError), self.env.cr.savepoint():
-                self.line.tax_ids = [command]
-
-    def test_what_terms_come_from_does_not_change_a_held_line(self):
-        position = self.env["account.fiscal.position"].create({"name": "Export"})
-        self.other_tax.write(
-            {"fiscal_position_ids": [Command.set(position.ids)], "original_tax_ids": [Command.set(self.tax.ids)]}
+    def test_line_follows_the_contract_unless_it_has_a_schedule(self):
+        contract = self._contract(
+            self._line(price=100.0),
+            self._line(price=300.0, own_schedule=True, recurrence_unit="quarter", timing="arrears"),
+            self._line(price=9.0, recurrence_unit="year", timing="arrears"),
         )
-        pricelist = self.env["product.pricelist"].create(
-            {
-                "name": "Cheaper",
-                "item_ids": [Command.create({"compute_price": "fixed", "fixed_price": 1.0, "applied_on": "3_global"})],
-            }
+        monthly, quarterly, ignored = contract.line_ids
+        self.assertEqual(monthly.next_billing_date, date(2026, 1, 1))
+        self.assertEqual(quarterly.next_billing_date, date(2026, 3, 31))
+        self.assertEqual(ignored.next_billing_date, date(2026, 1, 1), "without the tick its fields mean nothing")
+        self._bill(contract, date(2026, 3, 31))
+        self.assertEqual(monthly.billed_to, date(2026, 3, 31))
+        self.assertEqual(
+            [(str(row.period_start), str(row.period_end), row.amount) for row in quarterly.billable_ids],
+            [("2026-01-01", "2026-03-31", 300.0)],
         )
-        self.contract.write({"fiscal_position_id": position.id, "pricelist_id": pricelist.id})
-        self.service.list_price = 500.0
-        self.assertEqual(self.line.tax_ids, self.tax)
-        self.assertEqual(self.line.price_unit, 100.0)
-        self.assertEqual(self.line.anchor_date, date(2026, 1, 1))
+        self.assertEqual(contract.next_billing_date, date(2026, 4, 1))
 
-    def test_text_order_and_analytic_stay_editable(self):
-        self.line.write({"name": "Twice a week", "sequence": 99})
-        self.assertEqual(self.line.name, "Twice a week")
+    def test_billed_until_of_the_contract_and_of_the_line(self):
+        contract = self._contract(
+            self._line(price=100.0),
+            self._line(price=50.0, billed_until=date(2026, 3, 31)),
+            billed_until=date(2026, 1, 31),
+        )
+        self._bill(contract, date(2026, 4, 1))
+        self.assertLedger(
+            contract,
+            [
+                ("2026-02-01", "2026-02-28", 100.0),
+                ("2026-03-01", "2026-03-31", 100.0),
+                ("2026-04-01", "2026-04-30", 100.0),
+                ("2026-04-01", "2026-04-30", 50.0),
+            ],
+        )
 
-    def test_guard_ends_with_the_invoice(self):
-        self.contract.billable_ids.move_id.unlink()
-        self.line.price_unit = 110.0
-        self._bill(self.contract, date(2026, 1, 1))
-        self.assertLedger(self.contract, [("2026-01-01", "2026-01-31", 220.0), ("2026-01-01", "2026-01-31", 5.0)])
+    def test_billed_until_within_a_period_bills_the_rest_of_it(self):
+        contract = self._contract(billed_until=date(2026, 1, 15))
+        self._bill(contract, date(2026, 2, 1))
+        self.assertLedger(contract, [("2026-01-16", "2026-01-31", 51.61), ("2026-02-01", "2026-02-28", 100.0)])
 
-    def test_billed_to(self):
-        self.assertEqual(self.line.billed_to, date(2026, 1, 31))
-        self.assertTrue(self.line.is_held)
-        self.assertEqual(self.line.next_billing_date, date(2026, 2, 1))
-        self.assertFalse(self.other_contract.line_ids.billed_to)
+    def test_one_off_billed_by_the_old_system_is_not_billed(self):
+        contract = self._contract(self._line(price=500.0, pricing="one_off"), billed_until=date(2026, 1, 31))
+        self.assertFalse(self._bill(contract, date(2026, 12, 31)))
 
-
-@tagged("post_install", "-at_install")
-class TestEndOn(MultiserviceCommon):
-    """*End on…*: the last day of service, of a line or of a whole contract, whatever was billed."""
+    def test_one_off_is_billed_once(self):
+        contract = self._contract(self._line(price=500.0, pricing="one_off", date_start=date(2026, 2, 10)))
+        self.assertEqual(contract.next_billing_date, date(2026, 2, 10))
+        self._bill(contract, date(2026, 12, 31))
+        self.assertLedger(contract, [("2026-02-10", "2026-02-10", 500.0)])
+        self.assertFalse(contract.next_billing_date)
 
     def _end(self, record, day):
         """As the wizard does it, opened by the button of `record`."""
@@ -405,6 +339,25 @@ class TestEndOn(MultiserviceCommon):
         self.env["multiservice.contract"]._cron_end_contracts()
         self.assertEqual(contract.state, "ended")
 
+    @freeze_time("2026-03-10")
+    def test_ended_contract_runs_again_when_its_end_moves_on(self):
+        """Else its status would say that nothing more is billed."""
+        contract = self._contract(date_end=date(2026, 2, 28))
+        self._bill(contract, date(2026, 2, 1))
+        self.env["multiservice.contract"]._cron_end_contracts()
+        self.assertEqual(contract.state, "ended")
+        self._end(contract, "2026-12-31")
+        self.assertEqual(contract.state, "active")
+        self._bill(contract, date(2026, 3, 10))
+        self.assertLedger(
+            contract,
+            [
+                ("2026-01-01", "2026-01-31", 100.0),
+                ("2026-02-01", "2026-02-28", 100.0),
+                ("2026-03-01", "2026-03-31", 100.0),
+            ],
+        )
+
     def test_impossible_ends(self):
         contract = self._contract()
         line = contract.line_ids
@@ -428,11 +381,6 @@ class TestEndOn(MultiserviceCommon):
         wizard = self.env["multiservice.line.end"].create({"date_end": "2026-02-14"})
         with self.assertRaises(UserError):
             wizard.action_confirm()
-
-
-@tagged("post_install", "-at_install")
-class TestReplaceFrom(ContractCase):
-    """*Replace from…*: the same service under other terms, on the same periods."""
 
     def _replace(self, line, day, **vals):
         """As the wizard does it, opened by the button of the line; returns the successor."""
@@ -570,54 +518,128 @@ class TestReplaceFrom(ContractCase):
 
 
 @tagged("post_install", "-at_install")
-class TestOwnScheduleAndTakeOver(MultiserviceCommon):
-    def test_line_follows_the_contract_unless_it_has_a_schedule(self):
-        contract = self._contract(
-            self._line(price=100.0),
-            self._line(price=300.0, own_schedule=True, recurrence_unit="quarter", timing="arrears"),
-            self._line(price=9.0, recurrence_unit="year", timing="arrears"),
-        )
-        monthly, quarterly, ignored = contract.line_ids
-        self.assertEqual(monthly.next_billing_date, date(2026, 1, 1))
-        self.assertEqual(quarterly.next_billing_date, date(2026, 3, 31))
-        self.assertEqual(ignored.next_billing_date, date(2026, 1, 1), "without the tick its fields mean nothing")
-        self._bill(contract, date(2026, 3, 31))
-        self.assertEqual(monthly.billed_to, date(2026, 3, 31))
-        self.assertEqual(
-            [(str(row.period_start), str(row.period_end), row.amount) for row in quarterly.billable_ids],
-            [("2026-01-01", "2026-03-31", 300.0)],
-        )
-        self.assertEqual(contract.next_billing_date, date(2026, 4, 1))
+class TestContractLineHeld(ContractCase):
+    """A line that was billed keeps what it was billed by."""
 
-    def test_billed_until_of_the_contract_and_of_the_line(self):
-        contract = self._contract(
-            self._line(price=100.0),
-            self._line(price=50.0, billed_until=date(2026, 3, 31)),
-            billed_until=date(2026, 1, 31),
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_service = cls._service("Guarding", 10.0)
+        cls.other_tax = cls.tax.copy({"name": "Other tax"})
+        cls.contract = cls._contract(cls._line(site_id=cls.site_a.id, quantity=2), cls._line(price=5.0))
+        cls.line, cls.second = cls.contract.line_ids
+        cls.other_contract = cls._contract(cls._line())
+        cls._bill(cls.contract, date(2026, 1, 1))
+
+    def _values(self):
+        return {
+            "recurrence_interval": 2,
+            "recurrence_unit": "year",
+            "timing": "arrears",
+            "alignment": "anniversary",
+            "alignment_day": 12,
+            "first_partial": "free",
+            "last_partial": "full",
+            "proration_basis": "thirty",
+            "issue_method": "offset",
+            "issue_offset": 4,
+            "issue_day": 3,
+            "own_schedule": True,
+            "date_start": date(2025, 12, 1),
+            "date_end": date(2026, 12, 31),
+            "anchor_date": date(2026, 1, 2),
+            "billed_until": date(2025, 12, 31),
+            "pricing": "flat",
+            "product_id": self.other_service.id,
+            "quantity": 3,
+            "price_unit": 100.01,
+            "discount": 1.0,
+            "tax_ids": [Command.set(self.other_tax.ids)],
+            "site_id": self.site_b.id,
+            "predecessor_id": self.second.id,
+            "display_type": "line_note",
+        }
+
+    def test_every_held_field_is_covered(self):
+        self.assertEqual(set(self._values()), set(HELD_FIELDS))
+
+    def test_held_fields_are_read_only(self):
+        for name, value in self._values().items():
+            with (
+                self.subTest(name),
+                self.assertRaisesRegex(UserError, "was billed to 2026-01-31: its .* can no longer be edited"),
+                self.env.cr.savepoint(),
+            ):
+                self.line.write({name: value})
+            with self.subTest(name), self.assertRaises(UserError), self.env.cr.savepoint():
+                self.contract.write({"line_ids": [Command.update(self.line.id, {name: value})]})
+
+    def test_stays_in_its_contract(self):
+        with self.assertRaisesRegex(UserError, "A line stays in its contract"):
+            self.line.contract_id = self.other_contract
+        self.line.contract_id = self.contract
+
+    def test_message_names_the_fields(self):
+        with self.assertRaisesRegex(UserError, "its Discount %, Quantity, Unit Price can"):
+            self.line.write({"quantity": 9, "price_unit": 9.0, "discount": 9, "name": "Whatever"})
+
+    def test_no_context_switches_the_guard_off(self):
+        keys = ("force", "bypass", "install_mode", "import_file", "tracking_disable", "force_delete", "no_check")
+        line = self.line.with_context(dict.fromkeys(keys, True), _import_current_module="__import__")
+        with self.assertRaises(UserError):
+            line.sudo().write({"price_unit": 1.0})
+
+    def test_writing_the_same_values_is_allowed(self):
+        for name in HELD_FIELDS:
+            field = self.line._fields[name]
+            self.line.write({name: field.convert_to_write(self.line[name], self.line)})
+        self.line.write({"date_start": "2026-01-01", "price_unit": 100, "quantity": 2.0, "discount": False})
+        self.line.write({"tax_ids": [Command.set(self.tax.ids)]})
+        self.line.write({"tax_ids": [Command.link(self.tax.id)]})
+
+    def test_smallest_change_of_price_is_a_change(self):
+        with self.assertRaises(UserError):
+            self.line.price_unit = 100.00001
+
+    def test_tax_commands_are_seen_through(self):
+        for command in (
+            Command.clear(),
+            Command.unlink(self.tax.id),
+            Command.link(self.other_tax.id),
+            Command.set([]),
+        ):
+            with self.subTest(command), self.assertRaises(UserError), self.env.cr.savepoint():
+                self.line.tax_ids = [command]
+
+    def test_what_terms_come_from_does_not_change_a_held_line(self):
+        position = self.env["account.fiscal.position"].create({"name": "Export"})
+        self.other_tax.write(
+            {"fiscal_position_ids": [Command.set(position.ids)], "original_tax_ids": [Command.set(self.tax.ids)]}
         )
-        self._bill(contract, date(2026, 4, 1))
-        self.assertLedger(
-            contract,
-            [
-                ("2026-02-01", "2026-02-28", 100.0),
-                ("2026-03-01", "2026-03-31", 100.0),
-                ("2026-04-01", "2026-04-30", 100.0),
-                ("2026-04-01", "2026-04-30", 50.0),
-            ],
+        pricelist = self.env["product.pricelist"].create(
+            {
+                "name": "Cheaper",
+                "item_ids": [Command.create({"compute_price": "fixed", "fixed_price": 1.0, "applied_on": "3_global"})],
+            }
         )
+        self.contract.write({"fiscal_position_id": position.id, "pricelist_id": pricelist.id})
+        self.service.list_price = 500.0
+        self.assertEqual(self.line.tax_ids, self.tax)
+        self.assertEqual(self.line.price_unit, 100.0)
+        self.assertEqual(self.line.anchor_date, date(2026, 1, 1))
 
-    def test_billed_until_within_a_period_bills_the_rest_of_it(self):
-        contract = self._contract(billed_until=date(2026, 1, 15))
-        self._bill(contract, date(2026, 2, 1))
-        self.assertLedger(contract, [("2026-01-16", "2026-01-31", 51.61), ("2026-02-01", "2026-02-28", 100.0)])
+    def test_text_order_and_analytic_stay_editable(self):
+        self.line.write({"name": "Twice a week", "sequence": 99})
+        self.assertEqual(self.line.name, "Twice a week")
 
-    def test_one_off_billed_by_the_old_system_is_not_billed(self):
-        contract = self._contract(self._line(price=500.0, pricing="one_off"), billed_until=date(2026, 1, 31))
-        self.assertFalse(self._bill(contract, date(2026, 12, 31)))
+    def test_guard_ends_with_the_invoice(self):
+        self.contract.billable_ids.move_id.unlink()
+        self.line.price_unit = 110.0
+        self._bill(self.contract, date(2026, 1, 1))
+        self.assertLedger(self.contract, [("2026-01-01", "2026-01-31", 220.0), ("2026-01-01", "2026-01-31", 5.0)])
 
-    def test_one_off_is_billed_once(self):
-        contract = self._contract(self._line(price=500.0, pricing="one_off", date_start=date(2026, 2, 10)))
-        self.assertEqual(contract.next_billing_date, date(2026, 2, 10))
-        self._bill(contract, date(2026, 12, 31))
-        self.assertLedger(contract, [("2026-02-10", "2026-02-10", 500.0)])
-        self.assertFalse(contract.next_billing_date)
+    def test_billed_to(self):
+        self.assertEqual(self.line.billed_to, date(2026, 1, 31))
+        self.assertTrue(self.line.is_held)
+        self.assertEqual(self.line.next_billing_date, date(2026, 2, 1))
+        self.assertFalse(self.other_contract.line_ids.billed_to)

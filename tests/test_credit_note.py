@@ -134,6 +134,25 @@ class TestCreditNote(MultiserviceCommon):
         self._bill(self.contract, date(2026, 2, 28))
         self.assertFalse(self.contract.billable_ids.filtered(lambda row: row.state == "to_bill"))
 
+    def test_a_note_deleted_after_the_period_was_billed_again(self):
+        """Both invoices stand: the second one is credited by the next run."""
+        note = self._credit(service_rebill="yes")
+        self._bill_january()
+        note.unlink()
+        self.assertEqual(self._held(), 200.0)
+        refund = self._bill_january()
+        self.assertEqual((refund.move_type, refund.amount_untaxed), ("out_refund", 100.0))
+        self.assertEqual(self._held(), 100.0)
+        self.assertFalse(self._bill_january())
+
+    def test_a_note_cancelled_after_the_period_was_billed_again(self):
+        note = self._credit(service_rebill="yes")
+        self._bill_january()
+        note.button_cancel()
+        self._bill_january()
+        self.assertEqual(self._held(), 100.0)
+        self.assertFalse(self._bill_january())
+
     def test_a_note_can_be_made_again_after_a_deleted_one(self):
         self._credit().unlink()
         self._credit(post=True)

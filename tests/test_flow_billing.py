@@ -570,6 +570,11 @@ class TestFlowInvoiceDate(MultiserviceCommon):
             drafts = self._invoice(self._contract(currency_id=dollar.id))
             by_hand = self._invoice(self._contract(currency_id=dollar.id))
             by_hand.invoice_currency_rate = 1.6
+        # The database's clock is not frozen.
+        self.env.cr.execute(
+            "UPDATE account_move SET create_date = '2026-01-05 12:00:00' WHERE id IN %s", [(drafts + by_hand)._ids]
+        )
+        (drafts + by_hand).invalidate_recordset(["create_date"])
         with freeze_time("2026-02-20 12:00:00"):
             (drafts + by_hand).action_post()
         self.assertEqual(drafts.amount_untaxed_signed, 50.0, "at the rate of the invoice date")
@@ -596,7 +601,7 @@ class TestFlowInvoiceDate(MultiserviceCommon):
 class TestFlowRandom(MultiserviceCommon):
     """Whatever people do in whatever order: after a run the ledger says what the terms say, and a second adds nothing."""
 
-    SEEDS = range(24)
+    SEEDS = (5, 13, 15, 17)  # each found a defect once
     STEPS = 14
 
     def _owed(self, contract, through):

@@ -25,9 +25,7 @@ class TestImport(MultiserviceCommon):
         super().setUpClass()
         cls.user = cls._user("an_importer", "multiservice.group_billing_user")
         for name in ("Nettoyage", "Vitrerie", "Espaces verts"):
-            cls.env["product.product"].create(
-                {"name": name, "type": "service", "taxes_id": [Command.set(cls.tax.ids)]}
-            )
+            cls.env["product.product"].create({"name": name, "type": "service", "taxes_id": [Command.set(cls.tax.ids)]})
         cls.partners = cls.env["res.partner"].with_context(default_is_company=True, default_customer_rank=1)
         cls.sites = cls.env["res.partner"].with_context(default_is_service_site=True)
         cls.contracts = cls.env["multiservice.contract"]
@@ -247,9 +245,11 @@ class TestImport(MultiserviceCommon):
         self.assertEqual(contract.line_ids.mapped("price_unit"), [42.0, 1.0])
 
     def test_invoices_of_the_old_system_come_along(self):
-        columns = "id,partner_id,billed_until,prior_invoice_ids/id,prior_invoice_ids/name,prior_invoice_ids/date,prior_invoice_ids/amount\n"
         content = (
-            f"{columns}T-1,Bureaux du Parc,2026-01-31,F-1,F2026-001,2026-01-01,100\n,,,F-2,F2026-002,2026-02-01,100\n"
+            "id,partner_id,billed_until,"
+            "prior_invoice_ids/id,prior_invoice_ids/name,prior_invoice_ids/date,prior_invoice_ids/amount\n"
+            "T-1,Bureaux du Parc,2026-01-31,F-1,F2026-001,2026-01-01,100\n"
+            ",,,F-2,F2026-002,2026-02-01,100\n"
         )
         for _attempt in range(2):
             contract = self.contracts.browse(self._import(self.contracts, content))

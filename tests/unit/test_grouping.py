@@ -302,6 +302,7 @@ def test_what_an_invoice_has_in_common(items):
         assert len({(one.policy.agreement, one.policy.grouping, one.policy.per_period) for one in members}) == 1
         policy = members[0].policy
         assert {one.policy.contract for one in members} == set(draft.contracts)
+        assert draft.agreement == policy.agreement
         assert len(draft.contracts) == 1 or policy.grouping in ("customer", "sections")
         assert not policy.per_period or len({one.issue for one in members}) == 1
         assert policy.grouping != "site" or len({one.site for one in members}) == 1
