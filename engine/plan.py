@@ -33,9 +33,9 @@ BASE = "base"
 class Charge:
     """An amount for one period and component of a line, with all that explains it.
 
-    `period`: days of service, as printed; `full`: the whole period of the schedule (of a withdrawn key, its own); `ratio`: the part that counts;
-    `price`: the price of the whole period; `quantity`, `unit_price`, `discount`: as on the invoice line; `held`:
-    what was billed before, for a correction; `issue`: the day from which it may be billed.
+    `period`: days of service, as printed; `full`: the whole period of the schedule (of a withdrawn key, its own);
+    `ratio`: the part that counts; `price`: the price of the whole period; `billed`: the price on the invoice line;
+    `held`: what was billed before, for a correction; `issue`: the day from which it may be billed.
     """
 
     line: int

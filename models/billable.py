@@ -42,7 +42,7 @@ class Billable(models.Model):
         "CHECK(period_end >= period_start)", "A period of the ledger cannot end before it starts."
     )
     _held_idx = models.Index("(contract_line_id, component, period_end) WHERE held")
-    _free_idx = models.Index("(contract_line_id, period_start) WHERE NOT held")
+    _changed_idx = models.Index("(contract_line_id, period_start) WHERE held IS DISTINCT FROM seen_held")
 
     contract_line_id = fields.Many2one("multiservice.contract.line", required=True, readonly=True, ondelete="restrict")
     contract_id = fields.Many2one(related="contract_line_id.contract_id", store=True, index=True)
@@ -104,6 +104,11 @@ class Billable(models.Model):
         store=True,
         precompute=True,
         help="Counts as billed: on a draft or posted invoice, or closed with a reason.",
+    )
+    seen_held = fields.Boolean(
+        readonly=True,
+        help="Whether the row was held when its line was last planned. Where that changed since, planning goes back to "
+        "the row's period, once.",
     )
     state = fields.Selection(
         [
@@ -258,47 +263,53 @@ class Billable(models.Model):
     def _window_starts(self, terms) -> dict[int, date]:
         """By line id, where planning starts: the first period not held, or the earliest day touched by a change."""
         lines = self.env["multiservice.contract.line"].union(*terms)
-        held_to, freed_from = self._held_to(lines), self._freed_from(lines)
+        held_to, changed_from = self._held_to(lines), self._changed_from(lines)
         starts = {}
         for line, term in terms.items():
             billed_to = held_to.get(term.line)
             first_unbilled = billed_to + timedelta(days=1) if billed_to else term.start
-            touched = (freed_from.get(term.line), line.replan_from)
+            touched = (changed_from.get(term.line), line.replan_from)
             starts[term.line] = window_start(term, min([first_unbilled, *filter(None, touched)]))
         return starts
 
     @api.model
-    def _freed_from(self, lines) -> dict[int, date]:
-        """By line id, the first period that lost its invoice and was not billed again since."""
-        self.flush_model(
-            ["contract_line_id", "period_start", "component", "revision", "kind", "held", "invoice_line_id"]
-        )
+    def _changed_from(self, lines) -> dict[int, date]:
+        """By line id, the first period that was set free, credited or taken again since the line was last planned."""
+        self.flush_model(["contract_line_id", "period_start", "held", "seen_held"])
         return dict(
             self.env.execute_query(
                 SQL(
                     """
-                    SELECT free.contract_line_id, MIN(free.period_start)
-                      FROM multiservice_billable free
-                     WHERE NOT free.held AND free.kind != ALL(%s) AND free.contract_line_id = ANY(%s)
-                       AND (free.invoice_line_id IS NULL OR NOT EXISTS (
-                               SELECT 1 FROM multiservice_billable later
-                                WHERE later.held AND later.contract_line_id = free.contract_line_id
-                                  AND later.component = free.component
-                                  AND later.period_start = free.period_start
-                                  AND later.revision > free.revision))
-                     GROUP BY free.contract_line_id
+                    SELECT contract_line_id, MIN(period_start)
+                      FROM multiservice_billable
+                     WHERE held IS DISTINCT FROM seen_held AND contract_line_id = ANY(%s)
+                     GROUP BY contract_line_id
                     """,
-                    list(FOLLOWING_KINDS),
                     list(lines._origin.ids),
                 )
             )
         )
 
     @api.model
+    def _close_windows(self, lines) -> None:
+        """After billing `lines`: stop looking back to what changed, up to the first period that is still to bill."""
+        touched = lines.filtered("replan_from") | lines.browse(self._changed_from(lines))
+        for line, charges in self._proposals(touched):
+            first = next(charges, None)
+            horizon = first.period.start if first else date.max
+            settled = line.billable_ids.filtered(
+                lambda row, horizon=horizon: row.held != row.seen_held and row.period_start < horizon
+            )
+            for row in settled:
+                row.seen_held = row.held
+            if not line.billed_to or line.billed_to < horizon:
+                line.replan_from = False
+
+    @api.model
     def _drop_stale(self, lines) -> None:
         """Delete rows that lost their invoice and that the terms no longer ask for."""
-        freed = lines.browse(self._freed_from(lines))
-        for line, charges in self._proposals(freed):
+        changed = lines.browse(self._changed_from(lines))
+        for line, charges in self._proposals(changed):
             waiting = line.billable_ids.filtered(lambda row: row.state == "to_bill")
             last = max(waiting.mapped("period_start"), default=date.min)
             asked = {(charge.period.start, charge.component) for charge in _starting_by(charges, last)}

@@ -288,13 +288,14 @@ class Contract(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("state", "draft") != "draft":
-                raise UserError(self.env._("A contract starts as a draft: activate it once it is complete."))
             if vals.get("name", "/") == "/":
                 company = vals.get("company_id") or self.env.company.id
                 sequence = self.env["ir.sequence"].with_company(company)
                 vals["name"] = sequence.next_by_code("multiservice.contract")
-        return super().create(vals_list)
+        contracts = super().create(vals_list)
+        if any(contract.state != "draft" for contract in contracts):
+            raise UserError(self.env._("A contract starts as a draft: activate it once it is complete."))
+        return contracts
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):

@@ -87,7 +87,7 @@ class ContractBilling(models.Model):
         ledger = self.env["multiservice.billable"].sudo()
         ledger._enter(rows)
         ledger._drop_stale(self.line_ids.sudo())
-        self.line_ids._forget_touched()
+        ledger._close_windows(self.line_ids.sudo())
         return moves
 
     def _corrected_lines(self, plan) -> dict:
@@ -336,7 +336,7 @@ class BillableEntry(models.Model):
         vals_list, rows = [], self.browse()
         for line, charge, settled in entries:
             key = (line.id, charge.period.start, charge.component)
-            vals = self._prepare_vals(line, charge) | settled
+            vals = self._prepare_vals(line, charge) | settled | {"seen_held": True}
             if row := waiting.pop(key, None):
                 row.write(vals)
                 rows |= row

@@ -64,7 +64,9 @@ class ContractChange(models.Model):
                 self.filtered("is_held"),
                 self.env._("it was billed by these terms: use “End on…”, or “Replace from…” on a line"),
             )
-        following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)
+        following = self.env["multiservice.contract.line"]
+        if "date_start" in vals:
+            following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)
         result = super().write(vals)
         if "company_id" in vals:
             self.check_access("write")  # not into a company that is not the user's
@@ -148,6 +150,8 @@ class ContractChange(models.Model):
             for line in contract.line_ids.filtered("is_held"):
                 line.replan_from = line._touch(touched)
             super(ContractChange, contract).write({"date_end": day})
+            if contract.state == "ended" and (day is None or day >= contract.company_id._service_today()):
+                contract._move_to("active")
         # sudo: the ledger is written by billing alone, never by hand
         self.env["multiservice.billable"].sudo()._drop_stale(self.line_ids.sudo())
 
@@ -264,13 +268,6 @@ class ContractLineChange(models.Model):
         """The day from which to plan again after a change on `day`."""
         self.ensure_one()
         return min(day, self.replan_from or date.max)
-
-    def _forget_touched(self) -> None:
-        """Stop looking back to a change once all that it moved was billed or credited."""
-        for line, charges in self.filtered("replan_from")._proposals():
-            first = next(charges, None)
-            if first is None or not line.billed_to or first.period.start > line.billed_to:
-                line.replan_from = False
 
     def _replace_from(self, day: date, vals: dict) -> "ContractLineChange":
         """End the line the day before `day` and succeed it by a copy with `vals` changed; returns the successor."""
