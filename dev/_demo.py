@@ -139,4 +139,4 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> 
             return
         except OSError:
             time.sleep(0.3)
-    raise Failure(f"Odoo does not serve port {port}: see {log}. Choose another port with --port if it is taken.")
+    raise Failure(f"Odoo does not serve port {port}: see {log}.")

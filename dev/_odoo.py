@@ -186,6 +186,16 @@ def log_file(name: str) -> Path:
     return folder / f"{name}.log"
 
 
+def check_port(port: int) -> None:
+    """Refuse a port on which something else listens: its answers would be taken for Odoo's."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failure(f"Port {port} cannot be used ({error.strerror}). Choose another with --port.") from error
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -16,7 +16,9 @@ from . import contract_activation
 from . import contract_billing
 from . import billing_run_item
 from . import billing_run
+from . import account_journal
 from . import account_move_line
 from . import account_move
+from . import invoice_creation
 from . import contract_document
 from . import import_templates

@@ -61,8 +61,8 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         """Date service invoices on the day of posting, and settle their credit notes in the ledger."""
         undated = self.filtered(lambda m: m.service_contract_count and not m.invoice_date)
-        for moves in undated.grouped(lambda m: (m.journal_id, m.move_type)).values():
-            moves._date_services(moves[0]._service_invoice_date())
+        for (journal, move_type), moves in undated.grouped(lambda m: (m.journal_id, m.move_type)).items():
+            moves._date_services(journal._service_invoice_date(move_type == "out_refund"))
         self.invoice_line_ids._check_rebilled_whole()
         posted = super()._post(soft)
         posted.invoice_line_ids._settle_mirrors()
@@ -76,24 +76,6 @@ class AccountMove(models.Model):
         with self.env.protecting([self._fields["invoice_currency_rate"]], typed_rate):
             self.invoice_date = day
         self.filtered(lambda m: not m.invoice_payment_term_id).invoice_date_due = day
-
-    def _service_invoice_date(self):
-        """Today on the company's calendar, but not before the last invoice of the same sequence: numbers and dates
-        rise together.
-        """
-        self.ensure_one()
-        today = self.company_id._service_today()
-        domain = [
-            ("journal_id", "=", self.journal_id.id),
-            ("state", "=", "posted"),
-            ("date", ">=", today.replace(month=1, day=1)),
-            ("date", "<=", today.replace(month=12, day=31)),
-        ]
-        if self.journal_id.refund_sequence:
-            refunds = ("out_refund", "in_refund")
-            domain.append(("move_type", "in" if self.move_type in refunds else "not in", refunds))
-        previous = self.search(domain, order="sequence_prefix desc, sequence_number desc", limit=1)
-        return max(today, previous.date or today)
 
     def _check_draftable(self):
         """A cancelled invoice whose periods were billed again stays cancelled."""

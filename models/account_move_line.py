@@ -57,40 +57,35 @@ class AccountMoveLine(models.Model):
         """Enter lines of credit notes in the ledger: less what they credit, and then either kept as billed or, with
         `rebill`, waiting to be billed again.
         """
-        vals_list = []
-        for line, origin, revision in self._unmirrored():
-            then = origin._prepare_follow_vals(revision + 1, -line._service_amount())
+        entries = []
+        for line, origin in self._unmirrored():
+            then = {"amount": -line._service_amount()}
             if not rebill:
                 then |= {"kind": "kept", "invoice_line_id": line.id, "closed_reason": "credited"}
-            vals_list += [line._prepare_credit_vals(origin, revision), then]
-        self._service_ledger().create(vals_list)
+            entries += [(origin, line._prepare_credit_vals()), (origin, then)]
+        self._service_ledger()._follow(entries)
 
     def _mirror_replaced(self) -> None:
         """Enter lines of credit notes whose periods another invoice takes over at once."""
-        self._service_ledger().create(
-            [line._prepare_credit_vals(origin, revision) for line, origin, revision in self._unmirrored()]
-        )
-
-    def _prepare_credit_vals(self, origin, revision: int) -> dict:
-        vals = origin._prepare_follow_vals(revision, self._service_amount())
-        return vals | {"kind": "credit", "invoice_line_id": self.id}
+        self._service_ledger()._follow([(origin, line._prepare_credit_vals()) for line, origin in self._unmirrored()])
 
     def _replace_origin(self) -> None:
         """Enter lines of invoices made by "Reverse and create invoice" as billing the periods of their originals."""
-        self._service_ledger().create(
+        self._service_ledger()._follow(
             [
-                origin._prepare_follow_vals(revision, line._service_amount()) | {"invoice_line_id": line.id}
-                for line, origin, revision in self._unmirrored()
+                (origin, {"amount": line._service_amount(), "invoice_line_id": line.id})
+                for line, origin in self._unmirrored()
             ]
         )
 
+    def _prepare_credit_vals(self) -> dict:
+        return {"kind": "credit", "amount": self._service_amount(), "invoice_line_id": self.id}
+
     def _unmirrored(self):
-        """Triples (line, first ledger row of the line it follows, next revision) for lines not in the ledger yet."""
+        """Pairs (line, first ledger row of the line that it follows) for lines not in the ledger yet."""
         lines = self.sudo().filtered(lambda line: line.service_origin_line_id and not line.billable_ids)
-        for line in lines:
-            origin = line.service_origin_line_id.billable_ids.sorted("revision")[:1]
-            if origin:
-                yield line, origin, origin._next_revision()
+        pairs = [(line, line.service_origin_line_id.billable_ids.sorted("revision")[:1]) for line in lines]
+        return [(line, origin) for line, origin in pairs if origin]
 
     def _service_ledger(self):
         # sudo: the ledger is written by billing alone, never by hand; who may credit an invoice may be no billing user

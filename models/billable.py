@@ -42,6 +42,7 @@ class Billable(models.Model):
         "CHECK(period_end >= period_start)", "A period of the ledger cannot end before it starts."
     )
     _held_idx = models.Index("(contract_line_id, component, period_end) WHERE held")
+    _to_bill_idx = models.Index("(contract_line_id) WHERE state = 'to_bill'")
     _changed_idx = models.Index("(contract_line_id, period_start) WHERE held IS DISTINCT FROM seen_held")
 
     contract_line_id = fields.Many2one("multiservice.contract.line", required=True, readonly=True, ondelete="restrict")
@@ -198,9 +199,21 @@ class Billable(models.Model):
             "view_mode": "form",
         }
 
-    def _next_revision(self) -> int:
+    @api.model
+    def _follow(self, entries) -> None:
+        """Enter, for each (row, values), another revision of the row's key."""
+        revisions, vals_list = {}, []
+        for row, vals in entries:
+            key = row._key()
+            if key not in revisions:
+                revisions[key] = max(row._same_key().mapped("revision"))
+            revisions[key] += 1
+            vals_list.append(row._prepare_follow_vals(revisions[key], vals["amount"]) | vals)
+        self.create(vals_list)
+
+    def _key(self) -> tuple[int, date, str]:
         self.ensure_one()
-        return max(self._same_key().mapped("revision")) + 1
+        return self.contract_line_id.id, self.period_start, self.component
 
     def _later_held(self):
         """Held rows of the same keys with a later revision."""
@@ -308,8 +321,8 @@ class Billable(models.Model):
     @api.model
     def _drop_stale(self, lines) -> None:
         """Delete rows that lost their invoice and that the terms no longer ask for."""
-        changed = lines.browse(self._changed_from(lines))
-        for line, charges in self._proposals(changed):
+        free = self.search([("contract_line_id", "in", lines.ids), ("state", "=", "to_bill")]).contract_line_id
+        for line, charges in self._proposals(lines & free):
             waiting = line.billable_ids.filtered(lambda row: row.state == "to_bill")
             last = max(waiting.mapped("period_start"), default=date.min)
             asked = {(charge.period.start, charge.component) for charge in _starting_by(charges, last)}
@@ -343,7 +356,7 @@ class Billable(models.Model):
         sums: dict = {}
         # sudo: amounts are compared, not shown; a planner's change must plan like a billing user's
         for row in self._rows_since(since).sudo().filtered("held"):
-            key = (row.contract_line_id.id, row.period_start, row.component)
+            key = row._key()
             end, amount = sums.get(key, (row.period_end, Decimal(0)))
             sums[key] = (max(end, row.period_end), amount + Decimal(str(row.amount)))
         held = defaultdict(list)

@@ -385,7 +385,7 @@ class BillingRun(models.Model):
     def _settle(self, moves):
         """Post, and queue for sending or printing, what the contracts ask for."""
         to_post = moves.filtered(lambda move: move.service_posting_mode != "draft")
-        to_post._post(soft=False)
+        to_post._post_dated()
         self._queue_sending(to_post.filtered(lambda move: move.service_posting_mode in ("send", "print")))
 
     @api.model

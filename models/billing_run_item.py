@@ -1,5 +1,7 @@
 import time
 
+from psycopg2 import OperationalError
+
 from odoo import api, fields, models
 
 MAX_ATTEMPTS = 10
@@ -100,6 +102,8 @@ class BillingRunItem(models.Model):
                 with self.env.cr.savepoint() as attempt:
                     self.run_id._bill_contracts(contract)
                     attempt.rollback()
+            except OperationalError:
+                raise  # somebody else's lock, not the contract's fault
             except Exception:
                 culprits |= contract
         return culprits

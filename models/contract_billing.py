@@ -74,9 +74,9 @@ class ContractBilling(models.Model):
         zero = [(line, charge) for line, charge in plan if not charge.amount]
         priced = [(line, charge) for line, charge in plan if charge.amount]
         drafts = invoice_drafts(self._to_items(priced, origins))
-        moves = self.env["account.move"].create(
-            [self._prepare_invoice_vals(draft, priced, origins, run) for draft in drafts]
-        )
+        dates = self._posting_dates(drafts)
+        vals_list = [self._prepare_invoice_vals(draft, priced, origins, run, dates) for draft in drafts]
+        moves = self.env["account.move"]._create_complete(vals_list)
         rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
@@ -181,11 +181,22 @@ class ContractBilling(models.Model):
                 headings[line], last = (before, ()), line
         return headings
 
-    def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, origins, run) -> dict:
+    def _posting_dates(self, drafts) -> dict:
+        """By journal and kind of document (credit note or not), the date of the invoices that are posted at once."""
+        keys = {(Agreement(*draft.agreement).journal_id, draft.refund) for draft in drafts}
+        journals = self.env["account.journal"]
+        return {
+            (journal_id, refund): journals.browse(journal_id)._service_invoice_date(refund)
+            for journal_id, refund in keys
+        }
+
+    def _prepare_invoice_vals(self, draft: InvoiceDraft, plan, origins, run, dates) -> dict:
         contracts = self.browse(draft.contracts)
         agreement = Agreement(*draft.agreement)
+        posted = agreement.service_posting_mode != "draft"
         return agreement._asdict() | {
             "move_type": "out_refund" if draft.refund else "out_invoice",
+            "invoice_date": posted and dates[agreement.journal_id, draft.refund],
             "partner_shipping_id": draft.site or False,
             "invoice_user_id": contracts[0].user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),
@@ -352,7 +363,7 @@ class BillableEntry(models.Model):
             since[line.id] = min(since[line.id], charge.period.start)
         waiting, revisions = {}, Counter()
         for row in self._rows_since(since):
-            key = (row.contract_line_id.id, row.period_start, row.component)
+            key = row._key()
             revisions[key] = max(revisions[key], row.revision + 1)
             if row.state == "to_bill":
                 waiting[key] = row

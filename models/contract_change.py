@@ -229,6 +229,9 @@ class ContractLineChange(models.Model):
         for line in self:
             touched = min(line.date_end or date.max, day or date.max)
             super(ContractLineChange, line).write({"date_end": day, "replan_from": line._touch(touched)})
+            while line.predecessor_id:  # the end of a succession may settle its last period for all of it
+                line = line.predecessor_id
+                line.replan_from = line._touch(touched)
         # sudo: the ledger is written by billing alone, never by hand
         self.env["multiservice.billable"].sudo()._drop_stale(self.sudo())
 

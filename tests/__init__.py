@@ -14,3 +14,4 @@ from . import test_merge
 from . import test_portal
 from . import test_site
 from . import test_tours
+from . import test_translation

@@ -623,7 +623,12 @@ class TestOtherCompany(AccessCase):
                 "create",
                 {"partner_id": self.customer.id, "company_id": self.other_company.id},
             )
-            self.assertForbidden(user, self.env[LINE], "create", {"contract_id": self.foreign.id, "name": "Mine"})
+            self.assertForbidden(
+                user,
+                self.env[LINE],
+                "create",
+                {"contract_id": self.foreign.id, "display_type": "line_note", "name": "N"},
+            )
             self.assertForbidden(
                 user,
                 self.env["multiservice.prior.invoice"],

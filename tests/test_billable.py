@@ -1,4 +1,5 @@
 from datetime import date
+from functools import partial
 
 from psycopg2 import IntegrityError
 
@@ -446,6 +447,15 @@ class TestLedgerAmounts(LedgerCommon):
         self.assertEqual(invoice.amount_total, 82.06)
         self.assertFalse(whole.hand_edited or part.hand_edited)
 
+    def test_a_correction_with_tax_included(self):
+        included = self.tax.copy({"name": "20 % included", "price_include_override": "tax_included"})
+        contract = self._contract(self._line(120.0, tax_ids=[Command.set(included.ids)]), posting_mode="post")
+        self._bill(contract, date(2026, 1, 31))
+        contract._end_on(date(2026, 1, 16))
+        refund = self._bill(contract, date(2026, 1, 31)).move_ids
+        self.assertEqual((refund.move_type, refund.amount_total, refund.state), ("out_refund", 58.06, "posted"))
+        self.assertLedger(contract, [("2026-01-01", "2026-01-31", 120.0), ("2026-01-01", "2026-01-31", -58.06)])
+
     def test_unit_price_keeps_its_decimals_on_the_invoice(self):
         contract = self._contract(self._line(0.12345678, quantity=1000.0))
         line = self._bill(contract, date(2026, 1, 31)).move_ids.invoice_line_ids
@@ -520,8 +530,27 @@ class TestLedgerQueries(LedgerCommon):
     def test_billing_does_not_cost_more_with_history(self):
         short, long = self._billed(2), self._billed(60)
         for through in (date(2026, 1, 31), date(2026, 2, 28)):
-            costs = [self._count(lambda c=contract: self._bill(c, through)) for contract in (short, long)]
+            costs = [self._count(partial(self._bill, contract, through)) for contract in (short, long)]
         self.assertEqual(costs[0], costs[1])
+
+    def test_billing_costs_the_same_for_each_contract(self):
+        """What grows with the number of contracts is core's own work on each invoice."""
+
+        def cost(count):
+            contracts = self.env["multiservice.contract"].union(
+                *(
+                    self._contract(self._line(), partner_id=self._customer(f"Customer {count} {index}").id)
+                    for index in range(count)
+                )
+            )
+            run = self.env["multiservice.billing.run"]._create_runs(contracts, "Test", date(2026, 1, 31))
+            run.state = "running"
+            return self._count(run.item_ids._work)
+
+        cost(2)  # warms the caches
+        few, more, many = cost(5), cost(10), cost(20)
+        self.assertAlmostEqual((many - more) / 10, (more - few) / 5, delta=1)
+        self.assertLess((many - more) / 10, 25)
 
     def test_rows_read_do_not_grow_with_history(self):
         contract = self._billed(60)

@@ -182,9 +182,6 @@ class TestBillingRun(RunCommon):
     def test_a_run_never_started_can_be_deleted(self):
         self.Run._create_runs(self._contract(), "Test", JANUARY).unlink()
 
-
-@tagged("post_install", "-at_install")
-class TestBillingWorker(RunCommon):
     def test_the_night_bills_what_is_due(self):
         contract = self._contract(posting_mode="post")
         late = self._contract(date_start=date(2026, 2, 1))
@@ -285,6 +282,26 @@ class TestBillingWorker(RunCommon):
         self.assertEqual((run.item_ids.state, run.item_ids.culprit_ids), ("failed", contracts[1]))
         self.assertEqual(run.move_ids.service_contract_ids, contracts[0] + contracts[2])
         self.assertEqual(contracts.filtered("billing_error"), contracts[1])
+
+    def test_spared_contracts_that_fail_together_do_not_stop_the_worker(self):
+        contracts = self.env["multiservice.contract"].union(
+            *(self._contract(grouping=g, posting_mode="post") for g in ("contract", "customer", "customer"))
+        )
+        self._break(contracts[0])
+        others = self._contracts(2)
+        run = self._start(contracts + others)
+        bill = self.registry["multiservice.contract"]._bill
+
+        def bill_one_by_one(records, *args):
+            if records.partner_id == self.customer and len(records) > 1:
+                raise UserError("Not together")
+            return bill(records, *args)
+
+        with patch.object(self.registry["multiservice.contract"], "_bill", bill_one_by_one):
+            self._trigger()
+        self.assertEqual((run.state, run.done_count, run.failed_count), ("done", 2, 1))
+        self.assertEqual(run.move_ids.service_contract_ids, others)
+        self.assertIn(contracts[0], contracts.filtered("billing_error"))
 
     def test_stop_and_go_on(self):
         run = self._start(self._contracts(3))

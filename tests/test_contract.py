@@ -282,16 +282,6 @@ class TestContract(ContractCase):
         self.assertEqual(form.record.line_ids.date_start, date(2026, 3, 1))
         self.assertEqual(form.record.line_ids.anchor_date, date(2026, 3, 1))
 
-    def test_start_typed_on_a_line_stays(self):
-        with Form(self.env["multiservice.contract"]) as form:
-            form.partner_id = self.customer
-            form.date_start = "2026-01-01"
-            with form.line_ids.new() as line:
-                line.product_id = self.service
-                line.date_start = "2026-06-01"
-            form.date_start = "2026-01-02"
-        self.assertEqual(form.record.line_ids.date_start, date(2026, 6, 1))
-
     def test_saved_lines_follow_the_start_of_a_draft(self):
         contract = self._contract(
             self._line(), self._line(date_start=date(2026, 2, 10)), activate=False, date_start=date(2026, 1, 1)

@@ -184,6 +184,19 @@ class TestFlowEnd(MultiserviceCommon):
         self.assertEqual((refund.move_type, refund.amount_untaxed), ("out_refund", 20.0))
         self.assertEqual(self._net(contract), 280.0)
 
+    def test_the_last_period_of_a_succession_is_free_as_a_whole(self):
+        contract = self._contract(recurrence_unit="quarter", last_partial="free")
+        line = contract.line_ids
+        self._bill(contract, date(2026, 1, 1))
+        successor = line._replace_from(date(2026, 2, 15), {"price_unit": 120.0})
+        self._bill(contract, date(2026, 3, 1))
+        successor._end_on(date(2026, 3, 10))
+        self._bill_until_settled(contract, date(2026, 3, 31))
+        self.assertEqual(self._net(contract), 0.0)
+        successor._end_on(None)
+        self._bill_until_settled(contract, date(2026, 3, 31))
+        self.assertEqual(self._net(contract), 110.0)
+
     def test_ended_and_settled_contract_is_over(self):
         contract = self._contract(posting_mode="post")
         self._bill(contract, date(2026, 2, 28))
@@ -599,7 +612,7 @@ class TestFlowInvoiceDate(MultiserviceCommon):
 
 @tagged("post_install", "-at_install")
 class TestFlowRandom(MultiserviceCommon):
-    """Whatever people do in whatever order: after a run the ledger says what the terms say, and a second adds nothing."""
+    """Whatever people do, in any order: a run makes the ledger say what the terms say, a second one adds nothing."""
 
     SEEDS = (5, 13, 15, 17)  # each found a defect once
     STEPS = 14

@@ -19,11 +19,19 @@ class AccountMoveReversal(models.TransientModel):
 
     def reverse_moves(self, is_modify=False):
         """Enter the credit notes, and the invoices that replace the credited ones, in the ledger."""
+        earlier = self.move_ids.reversal_move_ids
         action = super().reverse_moves(is_modify)
-        refund_lines = self.move_ids.reversal_move_ids.invoice_line_ids
+        refund_lines = (self.move_ids.reversal_move_ids - earlier).invoice_line_ids
         if is_modify:
             refund_lines._mirror_replaced()
             self.new_move_ids.invoice_line_ids._replace_origin()
         else:
             refund_lines._mirror(rebill=self.service_rebill == "yes")
         return action
+
+    def _prepare_default_reversal(self, move):
+        """A credit note of services bears the day on which it is posted, unless another date was chosen."""
+        values = super()._prepare_default_reversal(move)
+        if move.service_contract_count and self.date == fields.Date.context_today(self):
+            values["invoice_date"] = False
+        return values
