@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,12 +20,33 @@ from _python import runtime_python
 BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")  # those Odoo looks for
 TEST_DATABASE = f"{MODULE}_test_{digest(REPOSITORY)}"
 DEMO_DATABASE = f"{MODULE}_demo_data_{digest(REPOSITORY)}"
+ALL_TESTS = f"/{MODULE}"
+UPGRADED_PART = 1  # the part of the tests whose database is upgraded afterwards
 
 
 def odoo_checks(tags: str) -> tuple[list[Check], list[Check]]:
-    """Two tracks that may run side by side: the tests and then the upgrade, and the demonstration data."""
-    tests = [Check("odoo-tests", lambda: module_tests(tags)), Check("upgrade", upgrade)]
-    return tests, [Check("demo-data", demo_data)]
+    """Two tracks to run side by side. Half of the tests is on each, unless tags are asked for."""
+    first, second = _halves() if tags == ALL_TESTS else (tags, "")
+    tests = [Check("odoo-tests", lambda: module_tests(1, first)), Check("upgrade", upgrade)]
+    others = [Check("demo-data", demo_data)]
+    if second:
+        others.append(Check("odoo-tests", lambda: module_tests(2, second)))
+    return tests, others
+
+
+def _halves() -> tuple[str, str]:
+    """Tags of the two halves by number of tests; the second is all that is not in the first, so none is lost."""
+    sizes = {
+        name: len(re.findall(r"^    def test_", body, re.MULTILINE))
+        for path in (REPOSITORY / "tests").glob("test_*.py")
+        for name, body in re.findall(r"^class (\w+)(.*?)(?=^class |\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
+    }
+    first: list[str] = []
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        if 2 * sum(sizes[chosen] for chosen in [*first, name]) <= sum(sizes.values()):
+            first.append(name)
+    chosen = [f"{ALL_TESTS}:{name}" for name in first]
+    return ",".join(chosen) or ALL_TESTS, ",".join([ALL_TESTS, *(f"-{tag}" for tag in chosen)])
 
 
 def prepare_browser() -> None:
@@ -46,49 +68,56 @@ def is_ci() -> bool:
     return os.environ.get("CI", "") not in ("", "0", "false")
 
 
-def module_tests(tags: str) -> Outcome:
-    """Install the module on the template and run its tests, measured."""
-    prepare_browser()
-    _databases.drop(TEST_DATABASE)
-    _databases.create(TEST_DATABASE)
-    coverage_data = checkout_folder() / "coverage.odoo"
-    measured = ("-m", "coverage", "run", f"--data-file={coverage_data}", "--source=.")
+def module_tests(part: int, tags: str) -> Outcome:
+    """Install the module on the template and run some of its tests, measured."""
+    database = f"{TEST_DATABASE}_{part}"
+    _databases.drop(database)
+    _databases.create(database)
+    measured = ("-m", "coverage", "run", f"--data-file={checkout_folder() / f'coverage.odoo-{part}'}", "--source=.")
     port = ("--http-port", str(free_port()))
-    log = _odoo("tests", "-d", TEST_DATABASE, "-i", MODULE, "--test-tags", tags, *port, tool=measured)
-    count = count_tests(log)
-    found = problems(log)
+    log = _odoo(f"tests-{part}", "-d", database, "-i", MODULE, "--test-tags", tags, *port, tool=measured)
+    if part != UPGRADED_PART:
+        _databases.drop(database)
+    return _tests_outcome(log)
+
+
+def _tests_outcome(log: str) -> Outcome:
+    count, found = count_tests(log), problems(log)
     if not count.passed + count.failed:
         raise Failure("No test ran.\n" + "\n".join(found))
-    no_browser = [text for text in count.skipped if "hrome" in text or "websocket" in text]
-    if no_browser and is_ci():
-        found += ["Browser tests were skipped in CI:", *no_browser]
+    without_browser = [text for text in count.skipped if "hrome" in text or "websocket" in text]
+    if without_browser and is_ci():
+        found += ["Browser tests were skipped in CI:", *without_browser]
     return Outcome(
         passed=count.passed,
         failed=count.failed or int(bool(found)),
         skipped=len(count.skipped),
-        remark=f"{count.passed + count.failed} tests, coverage {_coverage()}",
+        remark=f"{count.passed + count.failed} tests",
         details="\n".join([*count.skipped, *found]),
     )
 
 
-def _coverage() -> str:
-    """Coverage of the module by pure and Odoo tests together; the report by file stays in the cache."""
+def coverage() -> Outcome:
+    """How much of the module the pure and the Odoo tests execute together; the report by file stays in the cache."""
     folder = checkout_folder()
-    data = [folder / name for name in ("coverage.unit", "coverage.odoo") if (folder / name).exists()]
-    coverage = [str(runtime_python()), "-m", "coverage"]
+    data = [str(folder / f"coverage.{part}") for part in ("unit", "odoo-1", "odoo-2")]
+    command = [str(runtime_python()), "-m", "coverage"]
     total = f"--data-file={folder / 'coverage'}"
-    run([*coverage, "combine", "--keep", "--quiet", total, *map(str, data)], cwd=REPOSITORY, advice="")
-    report = run([*coverage, "report", "--show-missing", total], cwd=REPOSITORY, advice="")
+    advice = "The data comes from the checks unit-tests and odoo-tests: run them all."
+    run([*command, "combine", "--keep", "--quiet", total, *data], cwd=REPOSITORY, advice=advice)
+    report = run([*command, "report", "--show-missing", total], cwd=REPOSITORY, advice=advice)
     (folder / "coverage.txt").write_text(report, encoding="utf-8")
-    return f"{report.split()[-1]} ({folder / 'coverage.txt'})"
+    percentage = re.findall(r"^TOTAL.* (\S+)\s*$", report, re.MULTILINE)
+    return Outcome(remark=f"{percentage[0]} of the module, by file in {folder / 'coverage.txt'}")
 
 
 def upgrade() -> Outcome:
     """Upgrade what the tests installed: not one warning."""
-    if not _databases.exists(TEST_DATABASE):
-        raise Failure("The module was not installed, so its upgrade cannot be tried.")
-    log = _odoo("upgrade", "-d", TEST_DATABASE, "-u", MODULE, "--stop-after-init", "--no-http")
-    _databases.drop(TEST_DATABASE)
+    database = f"{TEST_DATABASE}_{UPGRADED_PART}"
+    if not _databases.exists(database):
+        raise Failure("The module was not installed, so its upgrade cannot be tried: run odoo-tests too.")
+    log = _odoo("upgrade", "-d", database, "-u", MODULE, "--stop-after-init", "--no-http")
+    _databases.drop(database)
     return _fail_on(problems(log))
 
 

@@ -29,7 +29,6 @@ OLD_HABITS = (
     (r"\bgroup_operator\s*=", ".py", "aggregator="),
     (r"\btrack_visibility\s*=", ".py", "tracking="),
     (r"\bauto_join\s*=", ".py", "bypass_search_access="),
-    (r"\bcr\.commit\(", ".py", "ir.cron _commit_progress"),
     (r"<tree\b", ".xml", "<list>"),
     (r"\b(?:attrs|states)\s*=\s*['\"]", ".xml", "invisible=, readonly=, required="),
     (r"kanban-box", ".xml", "<t t-name='card'>"),

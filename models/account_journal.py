@@ -28,8 +28,8 @@ class AccountJournal(models.Model):
         if previous and previous.date > today:
             raise UserError(
                 self.env._(
-                    "%(invoice)s is dated %(date)s, which is still to come: an invoice posted today would bear a higher "
-                    "number and an earlier date. Correct that date, or bill services in a journal of their own.",
+                    "%(invoice)s is dated %(date)s, which is still to come: an invoice posted today would bear a "
+                    "higher number and an earlier date. Correct that date, or bill services in their own journal.",
                     invoice=previous.name,
                     date=format_date(self.env, previous.date),
                 )

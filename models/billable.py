@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..engine.periods import Period
 from ..engine.plan import proposals, window_start
@@ -178,17 +178,18 @@ class Billable(models.Model):
                     "%(line)s: the period %(start)s – %(end)s overlaps %(other_start)s – %(other_end)s, "
                     "which is billed already.",
                     line=self.env["multiservice.contract.line"].browse(line_id).display_name,
-                    start=start,
-                    end=end,
-                    other_start=other_start,
-                    other_end=other_end,
+                    start=format_date(self.env, start),
+                    end=format_date(self.env, end),
+                    other_start=format_date(self.env, other_start),
+                    other_end=format_date(self.env, other_end),
                 )
             )
 
     @api.depends("contract_line_id", "period_start", "period_end")
     def _compute_display_name(self):
         for row in self:
-            row.display_name = f"{row.contract_line_id.display_name} {row.period_start} – {row.period_end}"
+            period = f"{format_date(self.env, row.period_start)} – {format_date(self.env, row.period_end)}"
+            row.display_name = f"{row.contract_line_id.display_name} {period}"
 
     def action_view_invoice(self):
         self.ensure_one()

@@ -274,7 +274,8 @@ class BillingRun(models.Model):
         for company in self.env["res.company"].search([]):
             today = company._service_today()
             due = Contract.search(Domain("company_id", "=", company.id) & self._due_domain(today))
-            if runs := self._create_runs(due, self.env._("Nightly schedule")):
+            in_its_language = self.with_context(lang=company._service_lang())
+            if runs := in_its_language._create_runs(due, in_its_language.env._("Nightly schedule")):
                 runs.action_start()
         Contract._cron_end_contracts()
 
@@ -376,7 +377,7 @@ class BillingRun(models.Model):
 
     def _bill_contracts(self, contracts):
         """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""
-        contracts = contracts.with_company(self.company_id).filtered(lambda contract: contract.state in BILLED_STATES)
+        contracts = contracts.filtered(lambda contract: contract.state in BILLED_STATES)
         # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
         contracts.last_run_id = self
         contracts.flush_recordset(["last_run_id"])

@@ -1,8 +1,11 @@
+import logging
 import time
 
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
+
+_logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
 
@@ -45,11 +48,17 @@ class BillingRunItem(models.Model):
 
     def _work(self):
         """Bill the contracts of the items: invoices, ledger rows and state, all or nothing."""
-        for run, items in self.grouped("run_id").items():
+        for of_run in self.grouped("run_id").values():
             started = time.monotonic()
-            run._bill_contracts(items.contract_ids)
+            items = of_run._in_its_company()
+            items.run_id._bill_contracts(items.contract_ids)
             items._succeed()
             items.seconds = (time.monotonic() - started) / len(items)
+
+    def _in_its_company(self):
+        """The items with the company and the language in which the ledger and its messages are kept, whoever bills."""
+        company = self.run_id.company_id
+        return self.with_company(company).with_context(lang=company._service_lang())
 
     def _count_attempt(self, error: Exception) -> None:
         """After a conflict with another process: give up after too many, which then are no coincidence."""
@@ -70,6 +79,7 @@ class BillingRunItem(models.Model):
         Its contracts that share no invoice with one at fault are billed all the same.
         """
         self.ensure_one()
+        self = self._in_its_company()
         message = str(error) or type(error).__name__
         culprits = self._culprits()
         if culprits:
@@ -88,9 +98,13 @@ class BillingRunItem(models.Model):
 
     def _bill_spared(self, culprits):
         spared = self.contract_ids - culprits - self.contract_ids._sharing_invoices_with(culprits)
-        if spared:
+        try:
             with self.env.cr.savepoint():
                 self.run_id._bill_contracts(spared)
+        except OperationalError:
+            raise
+        except Exception as error:  # alone each could be billed, together they cannot
+            _logger.warning("contracts %s fail together: %s", spared.mapped("name"), error)
 
     def _culprits(self):
         """The contracts that fail when billed alone; none when they only fail together."""

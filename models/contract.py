@@ -126,7 +126,7 @@ class Contract(models.Model):
         GROUPINGS, required=True, default=lambda self: self.env.company.service_grouping, tracking=True
     )
     per_period = fields.Boolean(
-        string="One Invoice per Due Date",
+        string="One Invoice per Issue Date",
         help="When several periods are due together, each issue date gets its own invoice.",
     )
     posting_mode = fields.Selection(

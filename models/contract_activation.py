@@ -4,6 +4,7 @@ from itertools import takewhile
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_date
 
 # More periods than this due at the first run look like a start date typed wrong.
 ABSURD_PERIODS = 24
@@ -96,7 +97,7 @@ class ContractActivation(models.Model):
                     "The first run would bill %(count)s periods at once: check the start %(start)s, "
                     "or say until when another system billed.",
                     count=periods,
-                    start=self.date_start,
+                    start=format_date(self.env, self.date_start),
                 )
             )
         return warnings
@@ -152,18 +153,19 @@ class ContractLineActivation(models.Model):
         if self.site_id and self.site_id.commercial_partner_id != self.partner_id:
             errors.append(_("site %s belongs to another customer.", self.site_id.display_name))
         if self.date_start < self.contract_id.date_start:
-            errors.append(_("starts before its contract, on %s.", self.date_start))
+            errors.append(_("starts before its contract, on %s.", format_date(self.env, self.date_start)))
         end = self._service_end()
         if end and end < self.date_start:
             errors.append(
                 _(
                     "starts on %(start)s, after the service ends on %(end)s: there is no day to bill.",
-                    start=self.date_start,
-                    end=end,
+                    start=format_date(self.env, self.date_start),
+                    end=format_date(self.env, end),
                 )
             )
         elif end and (first := self._first_billable_day()) and first > end + timedelta(days=1):
-            errors.append(_("was billed until %s, after its end.", first - timedelta(days=1)))
+            billed_until = format_date(self.env, first - timedelta(days=1))
+            errors.append(_("was billed until %s, after its end.", billed_until))
         return errors
 
     def _missing_to_bill(self) -> list[str]:

@@ -303,11 +303,11 @@ class ContractLineBilling(models.Model):
             return formatLang(self.env, float(value), currency_obj=currency)
 
         price = charge.price
-        quantity = f"{price.quantity.normalize():f}"
+        quantity = self._format_number(price.quantity)
         unit_price = self._format_unit_price(price.unit_price)
         whole = unit_price if price.quantity == 1 else f"{quantity} × {unit_price}"
         if price.discount:
-            whole += f" − {price.discount.normalize():f} %"
+            whole += f" − {self._format_number(price.discount)}\N{NO-BREAK SPACE}%"
         if charge.kind == "correction":
             return _(
                 "Correction: %(owed)s due instead of %(billed)s billed",
@@ -327,10 +327,13 @@ class ContractLineBilling(models.Model):
             )
         return f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
 
+    def _format_number(self, value, decimals: int = 0) -> str:
+        """The number in the environment's language, with all its decimals and at least `decimals` of them."""
+        return formatLang(self.env, float(value), digits=max(decimals, -value.normalize().as_tuple().exponent))
+
     def _format_unit_price(self, price) -> str:
         """A unit price with all its decimals; `formatLang` rounds to the currency as soon as it is given one."""
-        decimals = max(self.currency_id.decimal_places, -price.normalize().as_tuple().exponent)
-        number = formatLang(self.env, float(price), digits=decimals)
+        number = self._format_number(price, self.currency_id.decimal_places)
         symbol = self.currency_id.symbol
         return f"{number}\N{NO-BREAK SPACE}{symbol}" if self.currency_id.position == "after" else f"{symbol}{number}"
 

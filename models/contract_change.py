@@ -163,7 +163,7 @@ class ContractChange(models.Model):
                 self.env._(
                     "Contract %(contract)s starts on %(start)s: it cannot end before.",
                     contract=self.display_name,
-                    start=self.date_start,
+                    start=format_date(self.env, self.date_start),
                 )
             )
 
@@ -208,7 +208,7 @@ class ContractLineChange(models.Model):
                         "“%(line)s” was billed to %(date)s: its %(fields)s can no longer be edited. "
                         "Use “End on…” or “Replace from…” on the line.",
                         line=line.name,
-                        date=line.billed_to,
+                        date=format_date(self.env, line.billed_to),
                         fields=", ".join(sorted(labels.get(name, {}).get("string", name) for name in changed)),
                     )
                 )
@@ -243,7 +243,7 @@ class ContractLineChange(models.Model):
                 self.env._(
                     "“%(line)s” is replaced from %(date)s: end the line that replaces it.",
                     line=self.name,
-                    date=self.successor_ids[0].date_start,
+                    date=format_date(self.env, self.successor_ids[0].date_start),
                 )
             )
         if day and day < self.date_start - timedelta(days=1):
@@ -251,8 +251,8 @@ class ContractLineChange(models.Model):
                 self.env._(
                     "“%(line)s” starts on %(start)s: it cannot end before %(first)s (no day of service at all).",
                     line=self.name,
-                    start=self.date_start,
-                    first=self.date_start - timedelta(days=1),
+                    start=format_date(self.env, self.date_start),
+                    first=format_date(self.env, self.date_start - timedelta(days=1)),
                 )
             )
 

@@ -15,7 +15,7 @@ class LegalFigure(models.Model):
 
     code = fields.Char(required=True, help="Technical name by which the module asks for the figure.")
     name = fields.Char(required=True, translate=True)
-    value = fields.Float(required=True, digits=(16, 4))
+    value = fields.Float(required=True, digits=(16, 4), min_display_digits=0)
     date_from = fields.Date(string="From", required=True)
     source = fields.Char(required=True, help="The article of law, decree or notice that states the figure.")
 

@@ -50,6 +50,11 @@ class ResCompany(models.Model):
         help="The invoice date is the day of posting in this time zone.",
     )
 
+    def _service_lang(self) -> str:
+        """The company's own language, if installed: that of its ledger and of messages nobody in particular reads."""
+        self.ensure_one()
+        return self.partner_id.lang or self.env.lang or "en_US"
+
     def _service_today(self) -> date:
         """Today on the company's own calendar: the date that its documents bear."""
         self.ensure_one()

@@ -39,18 +39,19 @@ class ResPartner(models.Model):
         copy=False,
         groups="multiservice.group_planner",
         help="How to get in: entrance, floor, keys, alarm, person to ask for. "
-        "Only planners, and the technician of a visit, read it; it is never printed nor sent.",
+        "Only planners, and the technician of an intervention, read it; it is never printed nor sent.",
     )
     site_access_code = fields.Char(
         string="Access Code",
         copy=False,
         groups="multiservice.group_planner",
-        help="Door or alarm code. Only planners, and the technician of a visit, read it; it is never printed nor sent.",
+        help="Door or alarm code. Only planners, and the technician of an intervention, read it; "
+        "it is never printed nor sent.",
     )
     is_site_contact = fields.Boolean(
         compute="_compute_is_site_contact",
         recursive=True,
-        help="A site, or somebody at a site: sees its visits, never contracts or amounts.",
+        help="A site, or somebody at a site: sees its interventions, never contracts or amounts.",
     )
     site_ids = fields.One2many(
         "res.partner",

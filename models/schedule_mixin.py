@@ -55,7 +55,7 @@ class ScheduleMixin(models.AbstractModel):
     )
     timing = fields.Selection(
         [("advance", "In advance"), ("arrears", "In arrears")],
-        string="Billed",
+        string="Term",
         default="advance",
         required=True,
         help="In advance: a period is due on its first day. In arrears: on its last day.",

@@ -4,12 +4,15 @@ from random import Random
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..engine.plan import charges
 from .common import MultiserviceCommon
 
+RUN = "odoo.addons.multiservice.models.billing_run"
 JANUARY = ("2026-01-01", "2026-01-31", 100.0)
 FEBRUARY = ("2026-02-01", "2026-02-28", 100.0)
 
@@ -498,17 +501,42 @@ class TestFlowInvoiceDate(MultiserviceCommon):
             run = self.env["multiservice.billing.run"]._create_runs(contract, "Test")
             self.assertEqual(run.through_date, date(2026, 2, 1))
 
+    def _assert_refused(self, moment, last, date_start=date(2026, 1, 1)):
+        """Nothing is billed at `moment`, because `last` has a lower number and bears a later day."""
+        contract = self._contract(posting_mode="post", date_start=date_start)
+        with freeze_time(moment), mute_logger(RUN):
+            run = self.env["multiservice.billing.run"]._create_runs(contract, "Test")
+            run._process_now()
+        self.assertEqual(run.item_ids.state, "failed")
+        self.assertIn(last.name, run.item_ids.error)
+        self.assertFalse(contract.billable_ids)
+        return run
+
     def test_never_before_the_last_posted_invoice_of_the_journal(self):
+        """Nor in the future: the invoice that bears a later day is named, and the run can be retried."""
         with freeze_time("2026-02-10 12:00:00"):
             later = self._invoice()
         self.assertEqual(later.invoice_date, date(2026, 2, 10))
-        with freeze_time("2026-02-08 12:00:00"):
-            self.assertEqual(self._invoice().invoice_date, date(2026, 2, 10))
+        run = self._assert_refused("2026-02-08 12:00:00", later)
+        with freeze_time("2026-02-10 09:00:00"):
+            run.action_retry()
+            run.item_ids._work()
+        self.assertEqual(run.move_ids.invoice_date, date(2026, 2, 10))
 
     def test_an_invoice_made_by_hand_counts_too(self):
-        self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        by_hand = self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        self._assert_refused("2026-02-08 12:00:00", by_hand)
+
+    def test_a_draft_posted_by_hand_is_refused_likewise(self):
+        draft = self._invoice(self._contract())
+        later = self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        with freeze_time("2026-02-08 12:00:00"), self.assertRaisesRegex(UserError, later.name):
+            draft.action_post()
+
+    def test_a_draft_of_a_later_day_does_not_count(self):
+        self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10")
         with freeze_time("2026-02-08 12:00:00"):
-            self.assertEqual(self._invoice().invoice_date, date(2026, 2, 10))
+            self.assertEqual(self._invoice().invoice_date, date(2026, 2, 8))
 
     def test_another_journal_does_not(self):
         self._invoice_on("2026-02-10 12:00:00", self._contract(posting_mode="post"))
@@ -533,11 +561,14 @@ class TestFlowInvoiceDate(MultiserviceCommon):
                 with freeze_time(f"{year}-01-20 12:00:00"):
                     refund = self._bill(contract, date(year, 1, 20)).move_ids
                 self.assertEqual((refund.move_type, refund.invoice_date), ("out_refund", date(year, 1, 20)))
-                with freeze_time(f"{year}-01-12 12:00:00"):
-                    other = self._invoice(
-                        self._contract(posting_mode="post", date_start=date(year, 1, 1)), date(year, 1, 12)
-                    )
-                self.assertEqual(other.invoice_date, date(year, 1, 12 if own else 20))
+                if own:
+                    with freeze_time(f"{year}-01-12 12:00:00"):
+                        other = self._invoice(
+                            self._contract(posting_mode="post", date_start=date(year, 1, 1)), date(year, 1, 12)
+                        )
+                    self.assertEqual(other.invoice_date, date(year, 1, 12))
+                else:
+                    self._assert_refused(f"{year}-01-12 12:00:00", refund, date_start=date(year, 1, 1))
 
     def test_a_draft_posted_late_bears_the_posting_day(self):
         contract = self._contract(payment_term_id=self.pay_terms_a.id)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
+from odoo.tools import format_date
 
 from ..models.res_company import POSTING_MODES
 
@@ -62,14 +63,14 @@ class BillingPreview(models.TransientModel):
             raise UserError(
                 self.env._(
                     "%(date)s is still to come: only a dry run looks ahead. To bill it today, tick “Bill early”.",
-                    date=self.through_date,
+                    date=format_date(self.env, self.through_date),
                 )
             )
         runs = self.env["multiservice.billing.run"]._create_runs(
             self._due_contracts(self.through_date), self._selection_label(), self.through_date
         )
         if not runs:
-            raise UserError(self.env._("Nothing is due through %s.", self.through_date))
+            raise UserError(self.env._("Nothing is due through %s.", format_date(self.env, self.through_date)))
         runs.action_start()
         return runs._get_records_action(name=self.env._("Billing run"))
 

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 
 class LineEnd(models.TransientModel):
@@ -85,7 +86,7 @@ class LineReplace(models.TransientModel):
                 self.env._(
                     "“%(line)s” is replaced already from %(date)s: replace that line instead.",
                     line=line.name,
-                    date=line.successor_ids[0].date_start,
+                    date=format_date(self.env, line.successor_ids[0].date_start),
                 )
             )
         if self.date_start <= line.date_start:
@@ -93,12 +94,14 @@ class LineReplace(models.TransientModel):
                 self.env._(
                     "The new terms must begin after %(start)s, the first day of the line. "
                     "To change it from the start, edit it, or end it and add another.",
-                    start=line.date_start,
+                    start=format_date(self.env, line.date_start),
                 )
             )
         end = line._service_end()
         if end and self.date_start > end:
-            raise UserError(self.env._("The line ends on %s: nothing is left to replace after it.", end))
+            raise UserError(
+                self.env._("The line ends on %s: nothing is left to replace after it.", format_date(self.env, end))
+            )
         vals = {
             "product_id": self.product_id.id,
             "site_id": self.site_id.id,
