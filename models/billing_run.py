@@ -339,9 +339,17 @@ class BillingRun(models.Model):
             if len(items) > 1:
                 return items.ids
             _logger.warning("billing item %s failed: %s", items.ids, error)
-            items._fail(error)
+            self._fail_item(items, error)
         self.env["ir.cron"]._commit_progress(len(items), remaining=Item.search_count(self._pending_domain()))
         return []
+
+    @api.model
+    def _fail_item(self, item, error: Exception) -> None:
+        try:
+            item._fail(error)
+        except OperationalError as conflict:  # while it was found out which contract is at fault
+            self.env.cr.rollback()
+            item._count_attempt(conflict)
 
     def _process_now(self):
         """Work off the run in the request of the user who asked for it: no commit, all customers apart."""

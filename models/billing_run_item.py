@@ -65,7 +65,7 @@ class BillingRunItem(models.Model):
         for item in self:
             item.attempts += 1
             if item.attempts >= MAX_ATTEMPTS:
-                item._fail(error)
+                item._in_its_company()._record_failure(error, item.contract_ids)
 
     def _succeed(self):
         self.write({"state": "done", "error": False})
@@ -79,11 +79,14 @@ class BillingRunItem(models.Model):
         Its contracts that share no invoice with one at fault are billed all the same.
         """
         self.ensure_one()
-        self = self._in_its_company()
-        message = str(error) or type(error).__name__
-        culprits = self._culprits()
+        item = self._in_its_company()
+        culprits = item._culprits()
         if culprits:
-            self._bill_spared(culprits)
+            item._bill_spared(culprits)
+        item._record_failure(error, culprits)
+
+    def _record_failure(self, error: Exception, culprits) -> None:
+        message = str(error) or type(error).__name__
         self.write({"state": "failed", "error": message, "culprit_ids": [fields.Command.set(culprits.ids)]})
         for contract in culprits or self.contract_ids:
             known = bool(contract.billing_error)
@@ -98,6 +101,8 @@ class BillingRunItem(models.Model):
 
     def _bill_spared(self, culprits):
         spared = self.contract_ids - culprits - self.contract_ids._sharing_invoices_with(culprits)
+        if not spared:
+            return
         try:
             with self.env.cr.savepoint():
                 self.run_id._bill_contracts(spared)

@@ -49,7 +49,7 @@ class TestActivation(MultiserviceCommon):
             "Client vide: the invoice address needs a street, a city and a country.",
             f"{WRONG_SIRET} is not a valid SIRET",
             f"{contract.name} – Without tax: no tax; choose one, if need be an exempt one.",
-            f"{contract.name} – Backwards: starts on 2026-03-01, after the service ends on 2026-02-28",
+            f"{contract.name} – Backwards: starts on 03/01/2026, after the service ends on 02/28/2026",
         ):
             self.assertTrue(any(part in error for error in errors), f"{part} not in {errors}")
 
@@ -137,14 +137,14 @@ class TestActivation(MultiserviceCommon):
     def test_no_day_of_service(self):
         contract = self._draft(self._line(name="Nothing", date_end=date(2025, 12, 31)))
         (error,) = self._errors(contract)
-        self.assertIn("starts on 2026-01-01, after the service ends on 2025-12-31: there is no day to bill", error)
+        self.assertIn("starts on 01/01/2026, after the service ends on 12/31/2025: there is no day to bill", error)
         one_day = self._draft(self._line(date_end=date(2026, 1, 1)))
         self.assertFalse(one_day._activation_errors())
 
     def test_billed_until_after_the_end(self):
         contract = self._draft(self._line(name="Over", date_end=date(2026, 1, 31)), billed_until=date(2026, 2, 28))
         (error,) = self._errors(contract)
-        self.assertIn("was billed until 2026-02-28, after its end", error)
+        self.assertIn("was billed until 02/28/2026, after its end", error)
         exactly = self._draft(self._line(date_end=date(2026, 1, 31)), billed_until=date(2026, 1, 31))
         self.assertFalse(exactly._activation_errors())
 
@@ -152,7 +152,7 @@ class TestActivation(MultiserviceCommon):
         contract = self._draft(self._line(name="Early", date_start=date(2025, 12, 1)))
         (error,) = self._errors(contract)
         self.assertIn("Early", error)
-        self.assertIn("2025-12-01", error)
+        self.assertIn("12/01/2025", error)
 
     def test_site_of_another_customer_that_came_around_the_check(self):
         other = self._customer("Autre client")
@@ -290,7 +290,7 @@ class TestActivation(MultiserviceCommon):
         # February 2024 to January 2026: 24 months, January 2024 one more.
         self.assertFalse(self._warnings(self._draft(date_start=date(2024, 2, 1))))
         (warning,) = self._warnings(self._draft(date_start=date(2024, 1, 1)))
-        self.assertIn("would bill 25 periods at once: check the start 2024-01-01", warning)
+        self.assertIn("would bill 25 periods at once: check the start 01/01/2024", warning)
         taken_over = self._draft(date_start=date(2016, 1, 1), billed_until=date(2025, 12, 31))
         self.assertFalse(self._warnings(taken_over))
         several = self._draft(*[self._line() for _n in range(30)])

@@ -361,12 +361,12 @@ class TestContractLine(ContractCase):
     def test_impossible_ends(self):
         contract = self._contract()
         line = contract.line_ids
-        with self.assertRaisesRegex(UserError, "starts on 2026-01-01: it cannot end before"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "starts on 01/01/2026: it cannot end before"), self.env.cr.savepoint():
             self._end(contract, "2025-12-31")
-        with self.assertRaisesRegex(UserError, "it cannot end before 2025-12-31"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "it cannot end before 12/31/2025"), self.env.cr.savepoint():
             self._end(line, "2025-12-30")
         line._replace_from(date(2026, 3, 1), {"price_unit": 120.0})
-        with self.assertRaisesRegex(UserError, "is replaced from 2026-03-01: end the line that replaces it"):
+        with self.assertRaisesRegex(UserError, "is replaced from 03/01/2026: end the line that replaces it"):
             self._end(line, "2026-04-30")
 
     def test_no_day_of_service_at_all(self):
@@ -485,15 +485,15 @@ class TestContractLine(ContractCase):
         second = self._replace(line, "2026-02-01", price_unit=110.0)
         third = self._replace(second, "2026-03-01", price_unit=120.0)
         self.assertEqual(third.predecessor_id.predecessor_id, line)
-        with self.assertRaisesRegex(UserError, "is replaced already from 2026-02-01"):
+        with self.assertRaisesRegex(UserError, "is replaced already from 02/01/2026"):
             self._replace(line, "2026-04-01", price_unit=130.0)
 
     def test_impossible_starts(self):
         line = self._contract(self._line(date_end=date(2026, 6, 30))).line_ids
         for day, message in (
-            ("2026-01-01", "must begin after 2026-01-01"),
-            ("2025-12-01", "must begin after 2026-01-01"),
-            ("2026-07-01", "ends on 2026-06-30: nothing is left to replace"),
+            ("2026-01-01", "must begin after 01/01/2026"),
+            ("2025-12-01", "must begin after 01/01/2026"),
+            ("2026-07-01", "ends on 06/30/2026: nothing is left to replace"),
         ):
             with self.subTest(day), self.assertRaisesRegex(UserError, message), self.env.cr.savepoint():
                 self._replace(line, day, price_unit=1.0)
@@ -567,7 +567,7 @@ class TestContractLineHeld(ContractCase):
         for name, value in self._values().items():
             with (
                 self.subTest(name),
-                self.assertRaisesRegex(UserError, "was billed to 2026-01-31: its .* can no longer be edited"),
+                self.assertRaisesRegex(UserError, "was billed to 01/31/2026: its .* can no longer be edited"),
                 self.env.cr.savepoint(),
             ):
                 self.line.write({name: value})
