@@ -297,8 +297,13 @@ class TestBillingRun(RunCommon):
                 raise UserError("Not together")
             return bill(records, *args)
 
-        with patch.object(self.registry["multiservice.contract"], "_bill", bill_one_by_one):
+        logger = "odoo.addons.multiservice.models.billing_run_item"
+        with (
+            patch.object(self.registry["multiservice.contract"], "_bill", bill_one_by_one),
+            self.assertLogs(logger, "WARNING") as logs,
+        ):
             self._trigger()
+        self.assertIn("fail together", logs.output[0])
         self.assertEqual((run.state, run.done_count, run.failed_count), ("done", 2, 1))
         self.assertEqual(run.move_ids.service_contract_ids, others)
         self.assertIn(contracts[0], contracts.filtered("billing_error"))
