@@ -15,6 +15,7 @@ from _console import Failure, run, say
 from _odoo import free_port, log_file, odoo_command, odoo_environment
 from _odoo_log import count_tests, problems
 from _postgres import sql
+from _process_checks import worker_processes
 from _python import runtime_python
 
 BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")  # those Odoo looks for
@@ -27,7 +28,12 @@ UPGRADED_PART = 1  # the part of the tests whose database is upgraded afterwards
 def odoo_checks(tags: str) -> tuple[list[Check], list[Check]]:
     """Two tracks to run side by side. Half of the tests is on each, unless tags are asked for."""
     first, second = _halves() if tags == ALL_TESTS else (tags, "")
-    tests = [Check("odoo-tests", lambda: module_tests(1, first)), Check("upgrade", upgrade)]
+    installed = f"{TEST_DATABASE}_{UPGRADED_PART}"
+    tests = [
+        Check("odoo-tests", lambda: module_tests(1, first)),
+        Check("processes", lambda: worker_processes(installed)),
+        Check("upgrade", upgrade),
+    ]
     others = [Check("demo-data", demo_data)]
     if second:
         others.append(Check("odoo-tests", lambda: module_tests(2, second)))
@@ -78,10 +84,10 @@ def module_tests(part: int, tags: str) -> Outcome:
     log = _odoo(f"tests-{part}", "-d", database, "-i", MODULE, "--test-tags", tags, *port, tool=measured)
     if part != UPGRADED_PART:
         _databases.drop(database)
-    return _tests_outcome(log)
+    return _tests_outcome(log, part)
 
 
-def _tests_outcome(log: str) -> Outcome:
+def _tests_outcome(log: str, part: int) -> Outcome:
     count, found = count_tests(log), problems(log)
     if not count.passed + count.failed:
         raise Failure("No test ran.\n" + "\n".join(found))
@@ -92,7 +98,7 @@ def _tests_outcome(log: str) -> Outcome:
         passed=count.passed,
         failed=count.failed or int(bool(found)),
         skipped=len(count.skipped),
-        remark=f"{count.passed + count.failed} tests",
+        remark=f"{count.passed + count.failed} tests, log in {log_file(f'tests-{part}')}",
         details="\n".join([*count.skipped, *found]),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 HEADER = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): (?P<text>.*)")
 PROBLEM_LEVELS = ("WARNING", "ERROR", "CRITICAL")
+SHOWN_LINES = 20  # of one problem; the log in the cache has the rest
 TEST_TOTAL = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 
 # What may be logged without being wrong: (logger, text, why).
@@ -48,12 +49,19 @@ def records(log: str) -> Iterator[Record]:
 
 
 def problems(log: str) -> list[str]:
-    """Warnings and errors that nobody expects, each with its traceback."""
+    """Warnings and errors that nobody expects, each with the end of its traceback."""
     return [
-        f"{record.level} {record.logger}: {record.text}"
+        f"{record.level} {record.logger}: {_shortened(record.text)}"
         for record in records(log)
         if record.level in PROBLEM_LEVELS and not _is_allowed(record)
     ]
+
+
+def _shortened(text: str) -> str:
+    lines = text.rstrip().splitlines()
+    if len(lines) <= SHOWN_LINES:
+        return "\n".join(lines)
+    return "\n".join([lines[0], "  …", *lines[2 - SHOWN_LINES :]])
 
 
 def _is_allowed(record: Record) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from _cache import MODULE, REPOSITORY, checkout_folder, manifest
 from _checks import Check, Outcome
@@ -106,16 +106,16 @@ def imports() -> Outcome:
 
 
 def unit_tests() -> Outcome:
-    """The pure tests, measured; exit codes 0 and 1 are pytest's own for tests that ran."""
-    measured = [
-        "-m",
-        "coverage",
-        "run",
-        f"--data-file={checkout_folder() / 'coverage.unit'}",
-        "--source=.",
-    ]
+    """The pure tests, measured."""
+    measured = ("-m", "coverage", "run", f"--data-file={checkout_folder() / 'coverage.unit'}", "--source=.")
+    return run_pytest(tool=measured)
+
+
+def run_pytest(*arguments: str, tool: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Outcome:
+    """What pytest counted; its exit codes 0 and 1 are for tests that ran."""
+    command = [runtime_python(), *tool, "-m", "pytest", "-q", *arguments]
     try:
-        output = run([runtime_python(), *measured, "-m", "pytest", "-q"], cwd=REPOSITORY, shown=EVERY_LINE, advice="")
+        output = run(command, cwd=REPOSITORY, env=environment, shown=EVERY_LINE, advice="")
         details = ""
     except Failure as failure:
         output = details = str(failure)
