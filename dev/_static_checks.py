@@ -6,6 +6,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from _cache import MODULE, REPOSITORY, checkout_folder, manifest
 from _checks import Check, Outcome
@@ -113,7 +114,7 @@ def unit_tests() -> Outcome:
 
 def run_pytest(*arguments: str, tool: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Outcome:
     """What pytest counted; its exit codes 0 and 1 are for tests that ran."""
-    command = [runtime_python(), *tool, "-m", "pytest", "-q", *arguments]
+    command: list[str | Path] = [runtime_python(), *tool, "-m", "pytest", "-q", *arguments]
     try:
         output = run(command, cwd=REPOSITORY, env=environment, shown=EVERY_LINE, advice="")
         details = ""

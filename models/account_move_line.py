@@ -26,7 +26,7 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note keeps the service of the lines that it credits; a plain duplicate does not."""
-        super()._copy_data_extend_business_fields(values)
+        result = super()._copy_data_extend_business_fields(values)
         if self.service_contract_id:
             values |= {
                 "service_start": self.service_start,
@@ -35,6 +35,7 @@ class AccountMoveLine(models.Model):
                 "service_contract_id": self.service_contract_id.id,
                 "service_origin_line_id": self.id,
             }
+        return result
 
     def _prepare_correction_vals(self) -> dict:
         """What a line that corrects this one takes over from it, rather than from the contract of today."""

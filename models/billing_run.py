@@ -271,7 +271,8 @@ class BillingRun(models.Model):
     def _cron_nightly(self):
         """Start a run over everything that is due, in every company; end the contracts that are over."""
         Contract = self.env["multiservice.contract"]
-        for company in self.env["res.company"].search([]):
+        waiting = Domain("state", "in", BILLED_STATES) & Domain("next_billing_date", "!=", False)
+        for (company,) in Contract._read_group(waiting, ["company_id"]):
             today = company._service_today()
             due = Contract.search(Domain("company_id", "=", company.id) & self._due_domain(today))
             in_its_language = self.with_context(lang=company._service_lang())

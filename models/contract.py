@@ -3,6 +3,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from .contract_line import BILLED_STATES
 from .res_company import GROUPINGS, POSTING_MODES
@@ -132,9 +133,7 @@ class Contract(models.Model):
     posting_mode = fields.Selection(
         POSTING_MODES, string="Posting", tracking=True, help="Empty: as set for the company."
     )
-    order_reference = fields.Char(
-        string="Order Reference", tracking=True, help="The buyer's own order number (EN 16931 BT-13)."
-    )
+    order_reference = fields.Char(tracking=True, help="The buyer's own order number (EN 16931 BT-13).")
     market_reference = fields.Char(
         tracking=True, help="Number of the public market or framework contract (EN 16931 BT-12)."
     )
@@ -143,7 +142,6 @@ class Contract(models.Model):
     )
     analytic_account_id = fields.Many2one("account.analytic.account", check_company=True, copy=False)
     housing_works_statement = fields.Date(
-        string="Housing Works Statement",
         copy=False,
         help="Date of the customer's statement that allows reduced VAT on works in a dwelling.",
     )
@@ -173,9 +171,10 @@ class Contract(models.Model):
     )
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for contract in self:
             contract.access_url = f"/my/service_contracts/{contract.id}"
+        return result
 
     @api.depends("partner_id")
     def _compute_invoice_partner_id(self):
@@ -370,13 +369,8 @@ class Contract(models.Model):
     @api.model
     def _cron_end_contracts(self):
         """End the contracts that are past their last day with nothing left to bill."""
-        for company in self.env["res.company"].search([]):
-            over = self.search(
-                [
-                    ("company_id", "=", company.id),
-                    ("state", "=", "active"),
-                    ("date_end", "<", company._service_today()),
-                    ("next_billing_date", "=", False),
-                ]
-            )
+        done = Domain([("state", "=", "active"), ("date_end", "!=", False), ("next_billing_date", "=", False)])
+        for (company,) in self._read_group(done, ["company_id"]):
+            today = company._service_today()
+            over = self.search(done & Domain([("company_id", "=", company.id), ("date_end", "<", today)]))
             over._move_to("ended")

@@ -53,13 +53,14 @@ class ContractActivation(models.Model):
     def _activation_errors(self) -> list[str]:
         """Everything that forbids to activate the contract, in plain words, each with what to do."""
         self.ensure_one()
-        _ = self.env._
         partner, errors = self.partner_id, []
         if not partner.legal_category:
-            errors.append(_("%s: choose its legal category on the customer.", partner.display_name))
+            errors.append(self.env._("%s: choose its legal category on the customer.", partner.display_name))
         address = self.invoice_partner_id
         if not (address.street and address.city and address.country_id):
-            errors.append(_("%s: the invoice address needs a street, a city and a country.", address.display_name))
+            errors.append(
+                self.env._("%s: the invoice address needs a street, a city and a country.", address.display_name)
+            )
         if siret_error := partner._siret_error():
             errors.append(f"{partner.display_name}: {siret_error}")
         for site in self.site_ids:
@@ -67,19 +68,18 @@ class ContractActivation(models.Model):
                 errors.append(f"{site.display_name}: {siret_error}")
         services = self.line_ids.filtered(lambda line: not line.display_type)
         if not services:
-            errors.append(_("Contract %s has no line to bill.", self.display_name))
+            errors.append(self.env._("Contract %s has no line to bill.", self.display_name))
         for line in services:
             errors += [f"{line.display_name}: {error}" for error in line._activation_errors()]
         return errors
 
     def _activation_warnings(self) -> list[str]:
         self.ensure_one()
-        _ = self.env._
         warnings = []
         owners = {line._schedule_owner() for line in self.line_ids if not line.display_type}
         if self.partner_id.legal_category == "public_body" and any(owner.timing == "advance" for owner in owners):
             warnings.append(
-                _(
+                self.env._(
                     "%s is a public body billed in advance: it pays for services done (CCP art. L2191-4). "
                     "Bill in arrears, unless the market provides for advances.",
                     self.partner_id.display_name,
@@ -87,13 +87,13 @@ class ContractActivation(models.Model):
             )
         if not self.housing_works_statement and any(line._needs_housing_statement() for line in self.line_ids):
             warnings.append(
-                _("A reduced VAT rate on works in a dwelling needs the customer's statement: record its date.")
+                self.env._("A reduced VAT rate on works in a dwelling needs the customer's statement: record its date.")
             )
         warnings += self._payment_term_warnings()
         periods = self._periods_due(self.company_id._service_today())
         if periods > ABSURD_PERIODS:
             warnings.append(
-                _(
+                self.env._(
                     "The first run would bill %(count)s periods at once: check the start %(start)s, "
                     "or say until when another system billed.",
                     count=periods,
@@ -148,16 +148,15 @@ class ContractLineActivation(models.Model):
     def _activation_errors(self) -> list[str]:
         """What forbids to bill the line, without its name."""
         self.ensure_one()
-        _ = self.env._
         errors = self._missing_to_bill()
         if self.site_id and self.site_id.commercial_partner_id != self.partner_id:
-            errors.append(_("site %s belongs to another customer.", self.site_id.display_name))
+            errors.append(self.env._("site %s belongs to another customer.", self.site_id.display_name))
         if self.date_start < self.contract_id.date_start:
-            errors.append(_("starts before its contract, on %s.", format_date(self.env, self.date_start)))
+            errors.append(self.env._("starts before its contract, on %s.", format_date(self.env, self.date_start)))
         end = self._service_end()
         if end and end < self.date_start:
             errors.append(
-                _(
+                self.env._(
                     "starts on %(start)s, after the service ends on %(end)s: there is no day to bill.",
                     start=format_date(self.env, self.date_start),
                     end=format_date(self.env, end),
@@ -165,18 +164,17 @@ class ContractLineActivation(models.Model):
             )
         elif end and (first := self._first_billable_day()) and first > end + timedelta(days=1):
             billed_until = format_date(self.env, first - timedelta(days=1))
-            errors.append(_("was billed until %s, after its end.", billed_until))
+            errors.append(self.env._("was billed until %s, after its end.", billed_until))
         return errors
 
     def _missing_to_bill(self) -> list[str]:
         """What an invoice line could not do without."""
         self.ensure_one()
-        _ = self.env._
         missing = []
         if not self.tax_ids:
-            missing.append(_("no tax; choose one, if need be an exempt one."))
+            missing.append(self.env._("no tax; choose one, if need be an exempt one."))
         if not self._income_account():
-            missing.append(_("no income account; set one on the product or its category, or on the journal."))
+            missing.append(self.env._("no income account; set one on the product or its category, or on the journal."))
         return missing
 
     def _needs_housing_statement(self) -> bool:

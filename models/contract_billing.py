@@ -296,7 +296,6 @@ class ContractLineBilling(models.Model):
 
     def _explain(self, charge: Charge) -> str:
         """How the amount of `charge` was computed, in words."""
-        _ = self.env._
         currency = self.currency_id
 
         def money(value):
@@ -309,17 +308,17 @@ class ContractLineBilling(models.Model):
         if price.discount:
             whole += f" − {self._format_number(price.discount)}\N{NO-BREAK SPACE}%"
         if charge.kind == "correction":
-            return _(
+            return self.env._(
                 "Correction: %(owed)s due instead of %(billed)s billed",
                 owed=money(charge.held + charge.amount),
                 billed=money(charge.held),
             )
         if charge.kind == "free":
-            return _("Free of charge")
+            return self.env._("Free of charge")
         if charge.ratio == 1:
             return whole
         if charge.ratio == Fraction(charge.period.days, charge.full.days):
-            return _(
+            return self.env._(
                 "%(days)s/%(all_days)s days × %(whole)s",
                 days=charge.period.days,
                 all_days=charge.full.days,

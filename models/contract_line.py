@@ -115,9 +115,7 @@ class ContractLine(models.Model):
     successor_ids = fields.One2many("multiservice.contract.line", "predecessor_id", string="Replaced By")
     billable_ids = fields.One2many("multiservice.billable", "contract_line_id", string="Ledger")
     is_held = fields.Boolean(string="In the Ledger", compute="_compute_billed_to")
-    billed_to = fields.Date(
-        string="Billed To", compute="_compute_billed_to", help="Last day that a draft or posted invoice covers."
-    )
+    billed_to = fields.Date(compute="_compute_billed_to", help="Last day that a draft or posted invoice covers.")
     next_billing_date = fields.Date(
         compute="_compute_next_billing_date",
         store=True,

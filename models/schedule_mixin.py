@@ -98,7 +98,7 @@ class ScheduleMixin(models.AbstractModel):
     issue_offset = fields.Integer(
         string="Days", help="Days after (positive) or before (negative) the day on which the period is due."
     )
-    issue_day = fields.Integer(string="Issue Day", default=25)
+    issue_day = fields.Integer(default=25)
 
     @api.constrains("recurrence_interval", "recurrence_unit", "alignment", "alignment_day", "issue_method", "issue_day")
     def _check_schedule(self):

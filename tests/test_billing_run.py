@@ -294,7 +294,7 @@ class TestBillingRun(RunCommon):
 
         def bill_one_by_one(records, *args):
             if records.partner_id == self.customer and len(records) > 1:
-                raise UserError("Not together")
+                raise ValueError("Not together")
             return bill(records, *args)
 
         logger = "odoo.addons.multiservice.models.billing_run_item"

@@ -279,7 +279,7 @@ class TestContractLine(ContractCase):
     def _end(self, record, day):
         """As the wizard does it, opened by the button of `record`."""
         action = record.action_end_on()
-        with Form(self.env[action["res_model"]].with_context(action["context"])) as form:
+        with Form(self.env[action["res_model"]].with_context(**action["context"])) as form:
             form.date_end = day
         wizard = form.record
         consequence = wizard.consequence
@@ -385,7 +385,7 @@ class TestContractLine(ContractCase):
     def _replace(self, line, day, **vals):
         """As the wizard does it, opened by the button of the line; returns the successor."""
         action = line.action_replace_from()
-        wizard = Form(self.env[action["res_model"]].with_context(action["context"]))
+        wizard = Form(self.env[action["res_model"]].with_context(**action["context"]))
         wizard.date_start = day
         for name, value in vals.items():
             if name == "tax_ids":
@@ -400,7 +400,7 @@ class TestContractLine(ContractCase):
     def test_wizard_proposes_the_terms_of_today(self):
         line = self._contract(self._line(price=80.0, quantity=2, discount=5, site_id=self.site_a.id)).line_ids
         action = line.action_replace_from()
-        wizard = Form(self.env[action["res_model"]].with_context(action["context"]))
+        wizard = Form(self.env[action["res_model"]].with_context(**action["context"]))
         self.assertEqual(
             (wizard.price_unit, wizard.quantity, wizard.discount, wizard.site_id, wizard.product_id),
             (80.0, 2, 5, self.site_a, self.service),

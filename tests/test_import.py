@@ -34,7 +34,7 @@ class TestImport(MultiserviceCommon):
         return (
             self.env["base_import.import"]
             .with_user(self.user)
-            .with_context(model.env.context)
+            .with_context(**model.env.context)
             .create({"res_model": model._name, "file": content, "file_name": name, "file_type": kind})
         )
 
