@@ -10,6 +10,7 @@ from . import test_demo
 from . import test_documents
 from . import test_flow_billing
 from . import test_import
+from . import test_invoice_creation
 from . import test_merge
 from . import test_portal
 from . import test_site

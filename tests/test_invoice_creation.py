@@ -1,0 +1,146 @@
+import random
+from copy import deepcopy
+from datetime import date
+
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import MultiserviceCommon
+
+SEED = 20260101
+INVOICES = 60
+MOVE_FIELDS = (
+    "move_type partner_id commercial_partner_id journal_id currency_id invoice_date invoice_date_due amount_untaxed "
+    "amount_tax amount_total amount_residual amount_untaxed_signed amount_total_signed invoice_currency_rate "
+    "fiscal_position_id invoice_payment_term_id always_tax_exigible"
+).split()
+LINE_FIELDS = (
+    "display_type sequence account_id partner_id currency_id quantity price_unit discount balance amount_currency "
+    "debit credit price_subtotal price_total tax_ids tax_line_id tax_repartition_line_id tax_tag_ids tax_base_amount "
+    "date_maturity discount_date analytic_distribution product_id product_uom_id amount_residual tax_group_id"
+).split()
+
+
+@tagged("post_install", "-at_install")
+class TestInvoiceCreation(MultiserviceCommon):
+    """Complete values change nothing: the invoices are, line by line, those that core's plain `create` makes."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.journal = cls.company_data["default_journal_sale"]
+        cls.account = cls.company_data["default_account_revenue"]
+        cls.dollars = cls.setup_other_currency("USD", rates=[("2020-01-01", 1.2345), ("2026-02-01", 0.8765)])
+        cls.position = cls.env["account.fiscal.position"].create({"name": "Mapped"})
+        cls.terms = cls.env["account.payment.term"].search([("early_discount", "=", False)], limit=6)
+        cls.analytic = cls.env["account.analytic.account"].create(
+            {"name": "Cost", "plan_id": cls.env["account.analytic.plan"].create({"name": "Plan"}).id}
+        )
+        cls.taxes = cls._taxes()
+
+    @classmethod
+    def _taxes(cls):
+        """Sets of taxes of one line: the chart's rates, on collection too, included, cascading, several, none."""
+        domain = [("type_tax_use", "=", "sale"), ("company_id", "=", cls.company.id), ("amount", ">", 0)]
+        chart = cls.env["account.tax"].search([*domain, ("amount_type", "=", "percent")])
+        reduced = chart.filtered(lambda tax: tax.amount in (5.5, 10.0))[:3]
+        collected = chart.filtered(lambda tax: tax.tax_exigibility == "on_payment")[:3]
+        included = cls.tax.copy({"name": "Included", "price_include_override": "tax_included"})
+        division = cls.tax.copy({"name": "Division", "amount_type": "division", "amount": 12.0})
+        cascading = cls.tax.copy({"name": "Base", "include_base_amount": True, "amount": 5.0, "sequence": 0})
+        return [cls.tax, included, division, cascading + cls.tax, cls.tax.browse(), *reduced, *collected]
+
+    def _vals_list(self, chance) -> list[dict]:
+        return [self._vals(chance) for _i in range(INVOICES)]
+
+    def _vals(self, chance) -> dict:
+        lines = [self._line_vals(chance) for _i in range(chance.randint(1, 5))]
+        if chance.random() < 0.3:
+            lines.insert(0, {"display_type": "line_section", "name": "Tour A"})
+        return {
+            "company_id": self.company.id,
+            "move_type": chance.choice(("out_invoice", "out_invoice", "out_refund")),
+            "journal_id": self.journal.id,
+            "partner_id": chance.choice((self.customer, self.partner_a, self.partner_b)).id,
+            "partner_shipping_id": chance.choice((self.site_a.id, False)),
+            "currency_id": chance.choice((self.company.currency_id, self.company.currency_id, self.dollars)).id,
+            "invoice_date": chance.choice((date(2026, 1, 15), date(2026, 2, 28), False)),
+            "fiscal_position_id": chance.choice((self.position.id, False)),
+            "invoice_payment_term_id": chance.choice((*self.terms.ids, False)),
+            "invoice_line_ids": [
+                Command.create(line | {"sequence": sequence}) for sequence, line in enumerate(lines, start=1)
+            ],
+        }
+
+    def _line_vals(self, chance) -> dict:
+        return {
+            "display_type": "product",
+            "product_id": chance.choice((self.service.id, self.product_a.id, False)),
+            "product_uom_id": chance.choice((self.service.uom_id.id, False)),
+            "name": "Service",
+            "quantity": chance.choice((1.0, 1.0, 3.0, 0.33, -1.0, 0.0)),
+            "price_unit": chance.choice((100.0, 35.48, 1.005, 33.333, 12.3456, 1234.565)),
+            "discount": chance.choice((0.0, 0.0, 12.5, 33.33, 100.0)),
+            "tax_ids": [Command.set(chance.choice(self.taxes).ids)],
+            "account_id": self.account.id,
+            "analytic_distribution": chance.choice((False, {str(self.analytic.id): 100})),
+        }
+
+    def _values(self, moves) -> list:
+        self.env.flush_all()
+        self.env.invalidate_all()
+        read = [
+            (
+                [self._value(move, name) for name in MOVE_FIELDS],
+                [[self._value(line, name) for name in LINE_FIELDS] for line in move.line_ids],
+            )
+            for move in moves
+        ]
+        return read
+
+    def _value(self, record, name):
+        value = record[name]
+        return value.ids if hasattr(value, "ids") else value
+
+    def _compare(self, seed: int) -> None:
+        vals_list = self._vals_list(random.Random(seed))
+        plain = self.env["account.move"].create(deepcopy(vals_list))
+        complete = self.env["account.move"]._create_complete(deepcopy(vals_list))
+        self._assert_same(plain, complete)
+        postable = [i for i, move in enumerate(plain) if move.amount_total > 0]
+        self.assertGreater(len(postable), INVOICES // 3)
+        plain = plain.browse(plain[i].id for i in postable)
+        complete = complete.browse(complete[i].id for i in postable)
+        plain._post(soft=False)
+        complete._post_dated()
+        self._assert_same(plain, complete)
+
+    def _assert_same(self, plain, complete) -> None:
+        for move, (move_a, lines_a), (move_b, lines_b) in zip(
+            complete, self._values(plain), self._values(complete), strict=True
+        ):
+            with self.subTest(move=move.id):
+                self.assertEqual(self._named(MOVE_FIELDS, move_a), self._named(MOVE_FIELDS, move_b))
+                self.assertEqual(len(lines_a), len(lines_b))
+                for line_a, line_b in zip(lines_a, lines_b, strict=True):
+                    self.assertEqual(self._named(LINE_FIELDS, line_a), self._named(LINE_FIELDS, line_b))
+
+    @staticmethod
+    def _named(names, values) -> dict:
+        return dict(zip(names, values, strict=True))
+
+    def test_rounding_on_the_whole_document(self):
+        self.company.tax_calculation_rounding_method = "round_globally"
+        self._compare(SEED)
+
+    def test_rounding_line_by_line(self):
+        self.company.tax_calculation_rounding_method = "round_per_line"
+        self._compare(SEED + 1)
+
+    def test_a_case_that_core_completes_itself_is_left_to_it(self):
+        vals = self._vals(random.Random(SEED))
+        term = self.env["account.payment.term"].create(
+            {"name": "2/7", "early_discount": True, "early_pay_discount_computation": "mixed"}
+        )
+        self.assertTrue(self.env["account.move"]._is_completable(vals))
+        self.assertFalse(self.env["account.move"]._is_completable(vals | {"invoice_payment_term_id": term.id}))
