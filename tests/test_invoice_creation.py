@@ -9,16 +9,53 @@ from .common import MultiserviceCommon
 
 SEED = 20260101
 INVOICES = 60
-MOVE_FIELDS = (
-    "move_type partner_id commercial_partner_id journal_id currency_id invoice_date invoice_date_due amount_untaxed "
-    "amount_tax amount_total amount_residual amount_untaxed_signed amount_total_signed invoice_currency_rate "
-    "fiscal_position_id invoice_payment_term_id always_tax_exigible"
-).split()
-LINE_FIELDS = (
-    "display_type sequence account_id partner_id currency_id quantity price_unit discount balance amount_currency "
-    "debit credit price_subtotal price_total tax_ids tax_line_id tax_repartition_line_id tax_tag_ids tax_base_amount "
-    "date_maturity discount_date analytic_distribution product_id product_uom_id amount_residual tax_group_id"
-).split()
+MOVE_FIELDS = [
+    "move_type",
+    "partner_id",
+    "commercial_partner_id",
+    "journal_id",
+    "currency_id",
+    "invoice_date",
+    "invoice_date_due",
+    "amount_untaxed",
+    "amount_tax",
+    "amount_total",
+    "amount_residual",
+    "amount_untaxed_signed",
+    "amount_total_signed",
+    "invoice_currency_rate",
+    "fiscal_position_id",
+    "invoice_payment_term_id",
+    "always_tax_exigible",
+]
+LINE_FIELDS = [
+    "display_type",
+    "sequence",
+    "account_id",
+    "partner_id",
+    "currency_id",
+    "quantity",
+    "price_unit",
+    "discount",
+    "balance",
+    "amount_currency",
+    "debit",
+    "credit",
+    "price_subtotal",
+    "price_total",
+    "tax_ids",
+    "tax_line_id",
+    "tax_repartition_line_id",
+    "tax_tag_ids",
+    "tax_base_amount",
+    "date_maturity",
+    "discount_date",
+    "analytic_distribution",
+    "product_id",
+    "product_uom_id",
+    "amount_residual",
+    "tax_group_id",
+]
 
 
 @tagged("post_install", "-at_install")
