@@ -183,7 +183,8 @@ class ContractBilling(models.Model):
 
     def _posting_dates(self, drafts) -> dict:
         """By journal and kind of document (credit note or not), the date of the invoices that are posted at once."""
-        keys = {(Agreement(*draft.agreement).journal_id, draft.refund) for draft in drafts}
+        agreements = [(Agreement(*draft.agreement), draft.refund) for draft in drafts]
+        keys = {(a.journal_id, refund) for a, refund in agreements if a.service_posting_mode != "draft"}
         journals = self.env["account.journal"]
         return {
             (journal_id, refund): journals.browse(journal_id)._service_invoice_date(refund)

@@ -533,6 +533,12 @@ class TestFlowInvoiceDate(MultiserviceCommon):
         with freeze_time("2026-02-08 12:00:00"), self.assertRaisesRegex(UserError, later.name):
             draft.action_post()
 
+    def test_a_draft_for_review_is_made_all_the_same(self):
+        self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        with freeze_time("2026-02-08 12:00:00"):
+            draft = self._invoice(self._contract(posting_mode="draft"))
+        self.assertEqual((draft.state, draft.invoice_date), ("draft", False))
+
     def test_a_draft_of_a_later_day_does_not_count(self):
         self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10")
         with freeze_time("2026-02-08 12:00:00"):
