@@ -1,12 +1,17 @@
 import logging
 import time
 
-from psycopg2 import OperationalError
+from psycopg2 import InterfaceError, OperationalError
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
 
+# Other processes or the database server, never a contract: a lock, a stale snapshot, a key that somebody else
+# wrote first, a lost connection (after which the rollback fails too: the worker ends, the scheduler starts it again).
+CONFLICTS = (OperationalError, InterfaceError, UniqueViolation)
 MAX_ATTEMPTS = 10
 
 
@@ -27,7 +32,9 @@ class BillingRunItem(models.Model):
         [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed")], default="pending", required=True
     )
     error = fields.Text(readonly=True)
-    attempts = fields.Integer(readonly=True, help="How often the item met another process on the same contracts.")
+    attempts = fields.Integer(
+        readonly=True, help="How often the customer, tried alone, met another process on the same contracts."
+    )
     seconds = fields.Float(readonly=True, help="Time spent on the customer, in seconds.")
     culprit_ids = fields.Many2many(
         "multiservice.contract",
@@ -61,11 +68,29 @@ class BillingRunItem(models.Model):
         return self.with_company(company).with_context(lang=company._service_lang())
 
     def _count_attempt(self, error: Exception) -> None:
-        """After a conflict with another process: give up after too many, which then are no coincidence."""
-        for item in self:
-            item.attempts += 1
-            if item.attempts >= MAX_ATTEMPTS:
-                item._in_its_company()._record_failure(error, item.contract_ids)
+        """After a conflict that a customer met alone: give up after too many, which then are no coincidence.
+
+        Each means that another process got ahead, and there are few: workers by themselves never come near the limit.
+        To be called after a rollback. Whoever took the item meanwhile has it, and nothing is counted.
+        """
+        try:
+            for item in self.try_lock_for_update(allow_referencing=True):
+                if item.state == "pending":
+                    item.attempts += 1
+                if item.attempts >= MAX_ATTEMPTS:
+                    item._in_its_company()._give_up(error)
+            self.env.flush_all()
+        except CONFLICTS:
+            self.env.cr.rollback()
+
+    def _give_up(self, error: Exception) -> None:
+        self.attempts = 0  # whoever retries it starts afresh
+        message = self.env._(
+            "Something else held or changed the same contracts, %(times)s times in a row: %(error)s",
+            times=MAX_ATTEMPTS,
+            error=error,
+        )
+        self._record_failure(UserError(message), self.contract_ids)
 
     def _succeed(self):
         self.write({"state": "done", "error": False})
@@ -106,7 +131,7 @@ class BillingRunItem(models.Model):
         try:
             with self.env.cr.savepoint():
                 self.run_id._bill_contracts(spared)
-        except OperationalError:
+        except CONFLICTS:
             raise
         except Exception as error:  # alone each could be billed, together they cannot
             _logger.warning("contracts %s fail together: %s", spared.mapped("name"), error)
@@ -121,8 +146,8 @@ class BillingRunItem(models.Model):
                 with self.env.cr.savepoint() as attempt:
                     self.run_id._bill_contracts(contract)
                     attempt.rollback()
-            except OperationalError:
-                raise  # somebody else's lock, not the contract's fault
+            except CONFLICTS:
+                raise
             except Exception:
                 culprits |= contract
         return culprits

@@ -77,12 +77,13 @@ class ContractBilling(models.Model):
         dates = self._posting_dates(drafts)
         vals_list = [self._prepare_invoice_vals(draft, priced, origins, run, dates) for draft in drafts]
         moves = self.env["account.move"]._create_complete(vals_list)
-        rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
+        rows = [(line, charge, {"closed_reason": "free", "billing_run_id": run.id}) for line, charge in zero]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
             for entry, move_line in zip(draft.entries, move_lines, strict=True):
                 if entry.charge is not None:
-                    rows.append((*priced[entry.charge], {"invoice_line_id": move_line.id}))
+                    settled = {"invoice_line_id": move_line.id, "billing_run_id": run.id}
+                    rows.append((*priced[entry.charge], settled))
         # sudo: the ledger is written by billing alone, never by hand
         ledger = self.env["multiservice.billable"].sudo()
         ledger._enter(rows)
@@ -269,6 +270,7 @@ class ContractLineBilling(models.Model):
             "site_id": self.site_id.id,
             "period_start": charge.period.start,
             "period_end": charge.period.end,
+            "component": charge.component,
             "issue_date": charge.issue,
             "quantity": float(charge.billed.quantity),
             "price_unit": float(charge.billed.unit_price),

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_activation
 from . import test_billable
 from . import test_billing_preview
+from . import test_billing_review
 from . import test_billing_run
 from . import test_contract
 from . import test_contract_line
@@ -13,6 +14,8 @@ from . import test_import
 from . import test_invoice_creation
 from . import test_merge
 from . import test_portal
+from . import test_revenue_statement
+from . import test_settings
 from . import test_site
 from . import test_tours
 from . import test_translation
