@@ -69,12 +69,13 @@ def _copy(database: str, binaries: Path, source: Mapping[str, str], target: Mapp
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / "dump"
         options = ["--no-owner", "--no-privileges"]
-        for command, server in (
+        steps: list[tuple[list[str | Path], Mapping[str, str]]] = [
             ([binaries / "pg_dump", "--format=custom", *options, f"--file={dump}", database], source),
             ([binaries / "createdb", database], target),
             ([binaries / "psql", f"--command={DURABLE.format(database)}", "postgres"], target),
             ([binaries / "pg_restore", "--jobs=2", *options, f"--dbname={database}", dump], target),
-        ):
+        ]
+        for command, server in steps:
             run(command, env={**os.environ, **server}, advice="Free some disk space, then try again.")
 
 

@@ -131,6 +131,7 @@ class Billable(models.Model):
         compute="_compute_hand_edited",
         compute_sudo=True,
         store=True,
+        precompute=True,
         help="The amount of the invoice line was changed by hand: the ledger keeps the computed one.",
     )
 

@@ -1,9 +1,11 @@
+from collections import defaultdict
 from datetime import date
 
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang
 
 from .contract_line import BILLED_STATES
+from .previous_period import RECURRING_KINDS
 
 # By kind: how it is called, and how much it asks to be looked at.
 KINDS = {
@@ -52,8 +54,8 @@ class BillingAnomaly(models.Model):
 
     def action_check(self):
         """Take the anomalies for right: they leave the review queue."""
-        self.check_access("write")
-        # sudo: anomalies are written by the code alone; whoever may supervise a run may tick them off
+        self.check_access("read")
+        # sudo: anomalies are written by the code alone; whoever may see them may tick them off
         self.sudo().write({"checked": True, "checked_by_id": self.env.uid})
 
     def action_open(self):
@@ -88,12 +90,12 @@ class AnomalyDetection(models.Model):
 
     def _write_anomalies(self) -> None:
         Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone, never by hand
-        before = Anomaly.search([("move_id", "in", self.ids), ("kind", "!=", "failed")])
-        kept = {(anomaly.move_id.id, anomaly.kind, anomaly.reason): anomaly for anomaly in before}
+        before = Anomaly.search([("move_id", "in", self.ids), ("kind", "not in", ("failed", "outside"))])
+        kept = {(anomaly.move_id, anomaly.contract_id, anomaly.kind, anomaly.reason): anomaly for anomaly in before}
         found = []
-        for move, contract, kind, reason in self._anomalies():
-            if (move.id, kind, reason) in kept:
-                before -= kept[move.id, kind, reason]
+        for move, contract, kind, reason in self.sudo()._anomalies():  # sudo: the ledger tells, whoever reviews
+            if known := kept.get((move, contract, kind, reason)):
+                before -= known
             else:
                 found.append(Anomaly._record(move.billing_run_id, move, contract, kind, reason))
         before.unlink()
@@ -102,18 +104,27 @@ class AnomalyDetection(models.Model):
     def _anomalies(self):
         """Quadruples (invoice, contract or none, kind, reason) of these invoices."""
         nothing = self.env["multiservice.contract"]
-        # sudo: the ledger tells, whoever reviews
-        rows = self.sudo().invoice_line_ids.billable_ids.filtered(lambda row: row.kind != "kept").with_env(self.env)
-        previous = rows._previous_amounts({row._period_key() for row in rows})
+        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind != "kept")
+        free = rows.search(
+            [
+                ("billing_run_id", "in", self.billing_run_id.ids),
+                ("contract_id", "in", rows.contract_id.ids),
+                ("closed_reason", "=", "free"),
+            ]
+        )
+        previous = (rows | free)._previous_of_rows()
+        known = rows._billed_elsewhere()
+        for contract, of_contract in rows.grouped("contract_id").items():
+            move = of_contract[:1].move_id
+            if contract not in known and any(row.kind != "correction" for row in of_contract):
+                yield move, contract, "first", self.env._("The contract was never billed before.")
+            elif reason := (of_contract | free)._of(contract)._moved_reason(previous):
+                yield move, contract, "moved", reason
         by_move = rows.grouped("move_id")
-        started = rows.contract_id._billed_before(rows)
+        edits = self._hand_edits()
         for move in self:
             of_move = by_move.get(move, rows.browse())
-            for contract, of_contract in of_move.grouped("contract_id").items():
-                if contract not in started:
-                    yield move, contract, "first", self.env._("The contract was never billed before.")
-                elif reason := of_contract._moved_reason(previous):
-                    yield move, contract, "moved", reason
+            for contract in of_move.contract_id:
                 if contract._lacks_reference(move):
                     yield move, contract, "missing_reference", self.env._("The buyer requires it on its invoices.")
             if reason := of_move._credit_reason():
@@ -122,51 +133,41 @@ class AnomalyDetection(models.Model):
                 yield move, nothing, "credit", self.env._("What is taken off is more than what is billed.")
             if move.currency_id.is_zero(move.amount_total):
                 yield move, nothing, "zero", self.env._("Nothing is to be paid.")
-            if reason := move._hand_edit_reason(of_move):
-                yield move, nothing, "hand_edit", reason
+            if move in edits:
+                yield move, nothing, "hand_edit", edits[move]
 
-    def _hand_edit_reason(self, rows) -> str:
-        """What was changed by hand on the invoice since it was computed; empty when nothing was."""
-        self.ensure_one()
-        reasons = [
-            self.env._(
-                "%(line)s: %(now)s instead of %(computed)s.",
-                line=row.contract_line_id.name.partition("\n")[0],
-                now=formatLang(self.env, row.invoice_line_id._service_amount(), currency_obj=row.currency_id),
-                computed=formatLang(self.env, row.amount, currency_obj=row.currency_id),
-            )
-            for row in rows
-            if row.hand_edited
-        ]
-        added = self.invoice_line_ids.filtered(
-            lambda line: line.display_type == "product" and not line.sudo().billable_ids  # sudo: as above
+    def _hand_edits(self) -> dict:
+        """By invoice, what was changed by hand since it was computed; invoices as they were are left out."""
+        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind not in ("kept", "credit"))
+        removed = rows.search(
+            [
+                ("billing_run_id", "in", self.billing_run_id.ids),
+                ("contract_id", "in", rows.contract_id.ids),
+                ("state", "=", "to_bill"),
+            ]
         )
-        reasons += [self.env._("%s: added by hand.", (line.name or "").partition("\n")[0]) for line in added]
-        return "\n".join(reasons)
+        by_move = rows.grouped("move_id")
+        edits = {}
+        for move in self:
+            of_move = by_move.get(move, rows.browse())
+            reasons = [
+                *(reason for row in of_move if (reason := row._edit_reason())),
+                *move._addition_reasons(),
+                *removed._of(of_move.contract_id).filtered(lambda row: row.issue_date)._removal_reasons(),
+            ]
+            if of_move and move.partner_id not in of_move.contract_id.invoice_partner_id:
+                reasons.append(self.env._("Billed to %s.", move.partner_id.display_name))
+            if reasons:
+                edits[move] = "\n".join(reasons)
+        return edits
+
+    def _addition_reasons(self) -> list[str]:
+        added = self.invoice_line_ids.filtered(lambda line: line.display_type == "product" and not line.billable_ids)
+        return [self.env._("%s: added by hand.", line._first_line()) for line in added]
 
 
 class AnomalyOfContract(models.Model):
     _inherit = "multiservice.contract"
-
-    def _billed_before(self, rows):
-        """Those of the contracts that were billed for an earlier period than all of `rows`, or by another system."""
-        first = {contract.id: min(of.mapped("period_start")) for contract, of in rows.grouped("contract_id").items()}
-        if not first:
-            return self.browse()
-        earlier = self.env.execute_query(
-            SQL(
-                """
-                SELECT opened.contract_id
-                  FROM unnest(%s::int[], %s::date[]) AS opened(contract_id, first_day)
-                 WHERE EXISTS (SELECT FROM multiservice_billable row
-                                WHERE row.contract_id = opened.contract_id AND row.held
-                                  AND row.period_start < opened.first_day)
-                """,
-                list(first),
-                list(first.values()),
-            )
-        )
-        return self.browse(contract_id for (contract_id,) in earlier) | self.filtered("billed_until")
 
     def _lacks_reference(self, move) -> bool:
         self.ensure_one()
@@ -185,6 +186,7 @@ class AnomalyOfContract(models.Model):
 
     @api.model
     def _unbilled_at_end_domain(self, company, today: date):
+        """Contracts that are over and have something due still."""
         return [
             ("company_id", "=", company.id),
             ("state", "in", BILLED_STATES),
@@ -196,103 +198,103 @@ class AnomalyOfContract(models.Model):
 class AnomalyOfRow(models.Model):
     _inherit = "multiservice.billable"
 
-    @api.model
-    def _previous_amounts(self, periods) -> dict[tuple[int, date], tuple[float, bool]]:
-        """By (line id, first day) of `periods`: what was billed for the period before it of the same line, or of the
-        line that it replaced, and whether that was a part of a period. Where there is none, it is left out.
-        """
-        periods = [(line_id, start) for line_id, start in periods if line_id]
-        if not periods:
-            return {}
+    def _of(self, contracts):
+        return self.filtered(lambda row: row.contract_id in contracts)
+
+    def _billed_elsewhere(self):
+        """The contracts of the rows that were billed on other invoices too, or by another system."""
+        contracts = self.contract_id
+        if not contracts:
+            return contracts
         self.flush_model()
-        return {
-            (line_id, start): (float(amount), prorated)
-            for line_id, start, amount, prorated in self.env.execute_query(
-                SQL(
-                    """
-                    SELECT opened.line_id, opened.start, SUM(before.amount), BOOL_OR(before.kind = 'prorated')
-                      FROM unnest(%s::int[], %s::date[]) AS opened(line_id, start)
-                      JOIN multiservice_contract_line line ON line.id = opened.line_id
-                      CROSS JOIN LATERAL (
-                            SELECT own.contract_line_id, own.period_start
-                              FROM (VALUES (line.id), (line.predecessor_id)) AS candidate(id)
-                              CROSS JOIN LATERAL (
-                                    SELECT contract_line_id, period_start
-                                      FROM multiservice_billable
-                                     WHERE contract_line_id = candidate.id
-                                       AND period_start < opened.start AND held
-                                     ORDER BY period_start DESC
-                                     LIMIT 1
-                              ) own
-                             ORDER BY own.period_start DESC
-                             LIMIT 1
-                      ) last
-                      JOIN multiservice_billable before
-                        ON before.contract_line_id = last.contract_line_id
-                       AND before.period_start = last.period_start AND before.held
-                     GROUP BY opened.line_id, opened.start
-                    """,
-                    [line_id for line_id, _start in periods],
-                    [start for _line_id, start in periods],
-                )
-            )
-        }
-
-    def _period_key(self) -> tuple[int, date]:
-        self.ensure_one()
-        return self.contract_line_id.id, self.period_start
-
-    def _ended_before(self) -> dict:
-        """Lines of the rows' contract that ended, without a successor, the day before one of the rows begins, with
-        what their last period cost.
-        """
-        starts = set(self.mapped("period_start"))
-        ended = self.contract_id.line_ids.filtered(
-            lambda line: (
-                line.date_end
-                and fields.Date.add(line.date_end, days=1) in starts
-                and not line.successor_ids
-                and line.pricing != "one_off"
+        known = self.env.execute_query(
+            SQL(
+                """
+                SELECT contract.id
+                  FROM multiservice_contract contract
+                 WHERE contract.id = ANY(%s)
+                   AND EXISTS (SELECT FROM multiservice_billable row
+                                 JOIN account_move_line line ON line.id = row.invoice_line_id
+                                WHERE row.contract_id = contract.id AND NOT line.move_id = ANY(%s))
+                """,
+                list(contracts.ids),
+                list(self.move_id.ids),
             )
         )
-        amounts = {}
-        for line in ended:
-            last = self.search(
-                [("contract_line_id", "=", line.id), ("held", "=", True)], order="period_start desc", limit=1
-            )
-            amounts[line] = last.amount
-        return amounts
+        taken_over = contracts.filtered(
+            lambda contract: contract.billed_until or any(contract.line_ids.mapped("billed_until"))
+        )
+        return contracts.browse(contract_id for (contract_id,) in known) | taken_over
 
-    def _moved_reason(self, previous: dict) -> str:
-        """Why the rows, one contract's on one invoice, cost visibly more or less than the periods before them; empty
-        when they do not.
+    def _recurring(self):
+        return self.filtered(lambda row: row.kind in RECURRING_KINDS and row.component == "base")
+
+    def _previous_of_rows(self):
+        entries = [(row.contract_line_id, row.period_start, row.amount) for row in self._recurring()]
+        return self.env["multiservice.contract.line"]._previous_periods(entries)
+
+    def _moved_reason(self, previous) -> str:
+        """Why the rows, all of one contract, cost visibly more or less than the periods before them; empty when they
+        do not.
         """
-        recurring = self.filtered(lambda row: row.kind in ("whole", "prorated") and row.component == "base")
+        recurring = self._recurring()
         if not recurring:
             return ""
-        ended = recurring._ended_before()
+        ended = {line: amount for line, amount in previous.ended.items() if line.contract_id == self.contract_id}
         now = sum(recurring.mapped("amount"))
-        before = sum(previous.get(row._period_key(), (0.0, False))[0] for row in recurring) + sum(ended.values())
+        before = sum(previous.amount(row.contract_line_id.id, row.period_start) for row in recurring)
+        before += sum(ended.values())
         threshold = self.company_id.service_review_threshold
         if not before or abs(now - before) * 100 <= threshold * abs(before):
             return ""
-        currency = self.currency_id
-        reasons = [
-            self.env._(
-                "%(now)s instead of %(before)s for the period before (%(change)s %%).",
-                now=formatLang(self.env, now, currency_obj=currency),
-                before=formatLang(self.env, before, currency_obj=currency),
-                change=f"{100 * (now - before) / abs(before):+.0f}",
-            )
-        ]
-        new = recurring.filtered(lambda row: row._period_key() not in previous)
-        reasons += [self.env._("New: %s.", row.contract_line_id.name.partition("\n")[0]) for row in new]
-        reasons += [self.env._("Ended: %s.", line.name.partition("\n")[0]) for line in ended]
-        if any(row.kind == "prorated" for row in recurring):
+        return "\n".join([self._change_reason(now, before), *recurring._detail_reasons(previous, ended)])
+
+    def _change_reason(self, now: float, before: float) -> str:
+        return self.env._(
+            "%(now)s instead of %(before)s for the period before (%(change)s %%).",
+            now=formatLang(self.env, now, currency_obj=self.currency_id),
+            before=formatLang(self.env, before, currency_obj=self.currency_id),
+            change=f"{100 * (now - before) / abs(before):+.0f}",
+        )
+
+    def _detail_reasons(self, previous, ended) -> list[str]:
+        """Which lines came or went, and which periods are parts."""
+        compared = previous.amounts
+        keys = [(row.contract_line_id.id, row.period_start) for row in self]
+        new = self.filtered(lambda row: (row.contract_line_id.id, row.period_start) not in compared)
+        reasons = [self.env._("New: %s.", line._first_line()) for line in new.contract_line_id]
+        reasons += [self.env._("Ended: %s.", line._first_line()) for line in ended]
+        if any(row.kind == "prorated" for row in self):
             reasons.append(self.env._("This period is billed in part."))
-        if any(previous.get(row._period_key(), (0.0, False))[1] for row in recurring):
+        if any(compared[key][1] for key in keys if key in compared):
             reasons.append(self.env._("The period before was billed in part."))
-        return "\n".join(dict.fromkeys(reasons))
+        return reasons
+
+    def _edit_reason(self) -> str:
+        """How the invoice line differs from what was computed for the row."""
+        self.ensure_one()
+        title, line = self.contract_line_id._first_line(), self.invoice_line_id
+        if self.hand_edited:
+            return self.env._(
+                "%(line)s: %(now)s instead of %(computed)s.",
+                line=title,
+                now=formatLang(self.env, line._service_amount(), currency_obj=self.currency_id),
+                computed=formatLang(self.env, self.amount, currency_obj=self.currency_id),
+            )
+        if self.kind != "correction" and line.tax_ids != self.contract_line_id.tax_ids:
+            return self.env._("%s: other taxes than on the contract.", title)
+        return ""
+
+    def _removal_reasons(self) -> list[str]:
+        return [
+            self.env._(
+                "%(line)s, %(start)s – %(end)s: removed by hand; the next run bills it again.",
+                line=row.contract_line_id._first_line(),
+                start=format_date(self.env, row.period_start),
+                end=format_date(self.env, row.period_end),
+            )
+            for row in self
+        ]
 
     def _credit_reason(self) -> str:
         """What the rows, all of one invoice, take back; empty when they take nothing back."""
@@ -300,7 +302,7 @@ class AnomalyOfRow(models.Model):
         return "\n".join(
             self.env._(
                 "%(line)s, %(start)s – %(end)s: %(amount)s. %(explanation)s",
-                line=row.contract_line_id.name.partition("\n")[0],
+                line=row.contract_line_id._first_line(),
                 start=format_date(self.env, row.period_start),
                 end=format_date(self.env, row.period_end),
                 amount=formatLang(self.env, row.amount, currency_obj=row.currency_id),
@@ -308,3 +310,34 @@ class AnomalyOfRow(models.Model):
             )
             for row in back
         )
+
+    def _zero_reasons(self, previous) -> dict:
+        """By contract, which of the rows cost nothing though their period counts, where that is new."""
+        reasons = defaultdict(list)
+        for row in self:
+            before = previous.amounts.get((row.contract_line_id.id, row.period_start))
+            counts = not row.ratio.startswith("0/")
+            if counts and (before is None or before[0]):
+                reasons[row.contract_id].append(
+                    self.env._(
+                        "%(line)s, %(start)s – %(end)s: nothing to bill.",
+                        line=row.contract_line_id._first_line(),
+                        start=format_date(self.env, row.period_start),
+                        end=format_date(self.env, row.period_end),
+                    )
+                )
+        return {contract: "\n".join(lines) for contract, lines in reasons.items()}
+
+
+class AnomalyOfLine(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    def _first_line(self) -> str:
+        return (self.name or "").partition("\n")[0]
+
+
+class AnomalyOfInvoiceLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _first_line(self) -> str:
+        return (self.name or "").partition("\n")[0]

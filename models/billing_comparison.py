@@ -17,32 +17,53 @@ class BillingRunComparison(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """A run follows the last dry run kept for the same day, whoever starts it."""
+        """A run follows the last dry run of all contracts kept for the same day, whoever starts it."""
         runs = super().create(vals_list)
-        Preview = self.env["multiservice.billing.preview"]
         for run in runs:
-            run.preview_id = Preview.search(
-                [("company_id", "=", run.company_id.id), ("kept", "=", True), ("through_date", "=", run.through_date)],
-                limit=1,
-            )
+            run.preview_id = self.env["multiservice.billing.preview"]._kept_for(run)
         return runs
 
     def action_compare(self):
-        """What the run billed beside what its dry run had foreseen."""
+        """What was billed beside what the dry run had foreseen."""
+        self.ensure_one()
+        return self.preview_id.action_compare()
+
+
+class BillingPreviewComparison(models.Model):
+    _inherit = "multiservice.billing.preview"
+
+    @api.model
+    def _kept_for(self, run):
+        """The last dry run of all contracts that was kept for the run's company and day."""
+        return self.search(
+            [
+                ("company_id", "=", run.company_id.id),
+                ("kept", "=", True),
+                ("through_date", "=", run.through_date),
+                ("contract_ids", "=", False),
+                ("partner_ids", "=", False),
+                ("template_ids", "=", False),
+                ("posting_mode", "=", False),
+            ],
+            limit=1,
+        )
+
+    def action_compare(self):
+        """What was billed since beside what the dry run had foreseen."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.billing_comparison_action")
-        return action | {"domain": [("run_id", "=", self.id)]}
+        return action | {"domain": [("preview_id", "=", self.id)]}
 
 
 class BillingComparison(models.Model):
-    """What a run billed for each period beside what its dry run had foreseen."""
+    """What a dry run had foreseen for each period beside what the runs that follow it billed."""
 
     _name = "multiservice.billing.comparison"
-    _description = "Run Compared With Its Dry Run"
+    _description = "Dry Run Compared With What Was Billed"
     _auto = False
     _order = "partner_id, contract_id, period_start, id"
 
-    run_id = fields.Many2one("multiservice.billing.run", readonly=True)
+    preview_id = fields.Many2one("multiservice.billing.preview", string="Dry Run", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
     contract_id = fields.Many2one("multiservice.contract", readonly=True)
@@ -62,28 +83,27 @@ class BillingComparison(models.Model):
         return SQL(
             """
             WITH foreseen AS (
-                SELECT run.id AS run_id, line.contract_line_id, line.period_start, line.component,
-                       MIN(line.id) AS line_id, SUM(line.amount) AS amount
-                  FROM multiservice_billing_run run
-                  JOIN multiservice_billing_preview_line line ON line.preview_id = run.preview_id
-                 GROUP BY run.id, line.contract_line_id, line.period_start, line.component
+                SELECT preview_id, contract_line_id, period_start, component, MIN(id) AS line_id, SUM(amount) AS amount
+                  FROM multiservice_billing_preview_line
+                 WHERE ended IS NOT TRUE
+                 GROUP BY preview_id, contract_line_id, period_start, component
             ), billed AS (
-                SELECT run.id AS run_id, row.contract_line_id, row.period_start, row.component,
+                SELECT run.preview_id, row.contract_line_id, row.period_start, row.component,
                        MIN(row.id) AS row_id, SUM(row.amount) AS amount
                   FROM multiservice_billing_run run
                   JOIN multiservice_billable row ON row.billing_run_id = run.id AND row.held
                  WHERE run.preview_id IS NOT NULL
-                 GROUP BY run.id, row.contract_line_id, row.period_start, row.component
+                 GROUP BY run.preview_id, row.contract_line_id, row.period_start, row.component
             )
             SELECT COALESCE(2 * line_id, 2 * row_id + 1) AS id,
-                   run_id, contract_line_id, period_start,
+                   preview_id, contract_line_id, period_start,
                    contract.id AS contract_id, contract.partner_id, contract.company_id,
                    COALESCE(foreseen.amount, 0) AS foreseen, COALESCE(billed.amount, 0) AS billed,
                    COALESCE(billed.amount, 0) - COALESCE(foreseen.amount, 0) AS difference,
-                   CASE WHEN billed.run_id IS NULL THEN 'missing' WHEN foreseen.run_id IS NULL THEN 'extra'
+                   CASE WHEN row_id IS NULL THEN 'missing' WHEN line_id IS NULL THEN 'extra'
                         WHEN billed.amount = foreseen.amount THEN 'same' ELSE 'other' END AS outcome
               FROM foreseen
-              FULL JOIN billed USING (run_id, contract_line_id, period_start, component)
+              FULL JOIN billed USING (preview_id, contract_line_id, period_start, component)
               JOIN multiservice_contract_line contract_line ON contract_line.id = contract_line_id
               JOIN multiservice_contract contract ON contract.id = contract_line.contract_id
             """

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from .previous_period import RECURRING_KINDS
 from .res_company import POSTING_MODES
 
 # A dry run that nobody kept is deleted after so many days.
@@ -47,7 +48,7 @@ class BillingPreview(models.Model):
     def _compute_totals(self):
         Line = self.env["multiservice.billing.preview.line"]
         for preview in self:
-            of_preview = [("preview_id", "in", preview._origin.ids)]
+            of_preview = [("preview_id", "in", preview._origin.ids), ("ended", "=", False)]
             groups = Line._read_group(of_preview, ["currency_id"], ["__count", "amount:sum"])
             preview.line_count = sum(count for _currency, count, _amount in groups)
             preview.totals = " + ".join(currency.format(amount) for currency, _count, amount in groups)
@@ -69,22 +70,24 @@ class BillingPreview(models.Model):
         self.ensure_one()
         contracts = self._due_contracts(self.through_date)
         plan = contracts._plan(self.through_date)
-        previous = self.env["multiservice.billable"]._previous_amounts(
-            {(line.id, charge.period.start) for line, charge in plan}
-        )
+        recurring = [
+            (line, charge.period.start, float(charge.amount)) for line, charge in plan if charge.kind in RECURRING_KINDS
+        ]
+        previous = self.env["multiservice.contract.line"]._previous_periods(recurring)
         foreseen = self._foreseen_before()
         self.line_ids.unlink()
-        self.env["multiservice.billing.preview.line"].create(
-            [
-                line._prepare_preview_vals(charge)
-                | {
-                    "preview_id": self.id,
-                    "previous_amount": previous.get((line.id, charge.period.start), (0.0, False))[0],
-                    "foreseen_amount": foreseen.get((line.id, charge.period.start, charge.component), 0.0),
-                }
-                for line, charge in plan
-            ]
-        )
+        vals_list = [
+            line._prepare_preview_vals(charge)
+            | {
+                "previous_amount": previous.amount(line.id, charge.period.start)
+                if charge.kind in RECURRING_KINDS
+                else 0.0,
+                "foreseen_amount": foreseen.get((line.id, charge.period.start, charge.component), 0.0),
+            }
+            for line, charge in plan
+        ]
+        vals_list += [line._prepare_ended_vals(amount) for line, amount in previous.ended.items()]
+        self.env["multiservice.billing.preview.line"].create([vals | {"preview_id": self.id} for vals in vals_list])
         return self._get_records_action(
             target="new", name=self.env._("Bill contracts"), context={"dialog_size": "extra-large"}
         )
@@ -97,7 +100,7 @@ class BillingPreview(models.Model):
         return {
             (line_id.id, start, component): amount
             for line_id, start, component, amount in self.env["multiservice.billing.preview.line"]._read_group(
-                [("preview_id", "=", earlier.id)],
+                [("preview_id", "=", earlier.id), ("ended", "=", False)],
                 ["contract_line_id", "period_start:day", "component"],
                 ["amount:sum"],
             )
@@ -212,8 +215,28 @@ class BillingPreviewLine(models.Model):
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
     explanation = fields.Text(readonly=True)
+    ended = fields.Boolean(readonly=True, help="Shown for comparison only: nothing of the line is billed any more.")
 
     @api.depends("amount", "previous_amount")
     def _compute_change(self):
         for line in self:
             line.change = line.amount - line.previous_amount
+
+
+class PreviewOfLine(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    def _prepare_ended_vals(self, amount: float) -> dict:
+        """A line of the dry run for a service that cost `amount` in the period before and is over."""
+        self.ensure_one()
+        return {
+            "partner_id": self.partner_id.id,
+            "contract_id": self.contract_id.id,
+            "contract_line_id": self.id,
+            "site_id": self.site_id.id,
+            "amount": 0.0,
+            "previous_amount": amount,
+            "currency_id": self.currency_id.id,
+            "explanation": self.env._("Ended: nothing is billed any more."),
+            "ended": True,
+        }

@@ -19,14 +19,26 @@ class BillingReview(models.Model):
 
     _inherit = "account.move"
 
-    service_anomaly_ids = fields.One2many("multiservice.billing.anomaly", "move_id", string="Anomalies", readonly=True)
+    service_anomaly_ids = fields.One2many(
+        "multiservice.billing.anomaly",
+        "move_id",
+        string="Anomalies",
+        readonly=True,
+        groups="multiservice.group_billing_user",
+    )
     service_severity = fields.Integer(
         string="To Look At",
         compute="_compute_service_severity",
+        compute_sudo=True,  # accountants post without reading anomalies
         store=True,
         help="How much the anomalies that nobody checked yet ask to be looked at; 0: nothing to look at.",
     )
-    service_anomaly_reasons = fields.Text(string="Why", compute="_compute_service_anomaly_reasons", compute_sudo=True)
+    service_anomaly_reasons = fields.Text(
+        string="Why",
+        compute="_compute_service_anomaly_reasons",
+        compute_sudo=True,
+        groups="multiservice.group_billing_user",
+    )
     service_set_aside = fields.Boolean(
         string="Put Aside",
         readonly=True,
@@ -34,12 +46,20 @@ class BillingReview(models.Model):
         help="Left out when the drafts of a billing run are posted together. Its periods stay on it, so they are not "
         "billed again.",
     )
+    service_touched = fields.Boolean(
+        string="Changed by Hand",
+        readonly=True,
+        copy=False,
+        help="Whether something was changed, added or removed by hand before the invoice was posted.",
+        groups="base.group_user",
+    )
     service_queued = fields.Selection(
         [("post", "To post"), ("send", "To post and send"), ("undo", "To undo")],
         string="Waiting",
         readonly=True,
         copy=False,
         help="What the scheduler does with the invoice next.",
+        groups="base.group_user",
     )
 
     _service_queued_idx = models.Index("(id) WHERE service_queued IS NOT NULL")
@@ -47,24 +67,35 @@ class BillingReview(models.Model):
     @api.depends("service_anomaly_ids.checked", "service_anomaly_ids.severity")
     def _compute_service_severity(self):
         for move in self:
-            anomalies = move.sudo().service_anomaly_ids  # sudo: accountants post without reading anomalies
-            unchecked = anomalies.filtered(lambda anomaly: not anomaly.checked)
-            move.service_severity = max(unchecked.mapped("severity"), default=0)
+            move.service_severity = max(move._unchecked().mapped("severity"), default=0)
 
-    @api.depends("service_anomaly_ids.reason")
+    @api.depends("service_anomaly_ids.reason", "service_anomaly_ids.checked")
     @api.depends_context("lang")
     def _compute_service_anomaly_reasons(self):
         for move in self:
+            several = len(move.service_contract_ids) > 1
             move.service_anomaly_reasons = "\n".join(
-                f"{anomaly.display_name}: {anomaly.reason}" for anomaly in move.service_anomaly_ids
+                f"{anomaly.contract_id.name} – {anomaly.display_name}: {anomaly.reason}"
+                if several and anomaly.contract_id
+                else f"{anomaly.display_name}: {anomaly.reason}"
+                for anomaly in move._unchecked()
             )
+
+    def _unchecked(self):
+        return self.service_anomaly_ids.filtered(lambda anomaly: not anomaly.checked)
+
+    @api.model
+    def action_service_review(self):
+        """The drafts of all billing runs, read again since somebody may have edited some."""
+        self.search([("billing_run_id", "!=", False), ("state", "=", "draft")])._detect_anomalies()
+        return self.env["ir.actions.act_window"]._for_xml_id("multiservice.billing_review_action")
 
     def action_service_check(self):
         """Take the invoices for right, anomalies and all."""
         self.service_anomaly_ids.action_check()
 
     def action_service_set_aside(self):
-        self._to_review().service_set_aside = True
+        self._to_review().write({"service_set_aside": True, "service_queued": False})
 
     def action_service_take_back(self):
         self._to_review().service_set_aside = False
@@ -78,9 +109,11 @@ class BillingReview(models.Model):
     def _to_review(self):
         """The drafts of services among the invoices chosen."""
         self.check_access("write")
-        drafts = self.filtered(lambda move: move.state == "draft" and move.billing_run_id)
+        drafts = self.filtered(
+            lambda move: move.state == "draft" and move.billing_run_id and move.service_queued != "undo"
+        )
         if not drafts:
-            raise UserError(self.env._("None of these is a draft of a billing run."))
+            raise UserError(self.env._("None of these is a draft of a billing run, or the run is being undone."))
         return drafts
 
     def _queue_service(self, what: str):
@@ -88,6 +121,7 @@ class BillingReview(models.Model):
         moves = self.filtered(lambda move: not move.service_set_aside)
         if not moves:
             raise UserError(self.env._("All of these are put aside: take them back first."))
+        moves._detect_anomalies()
         moves.service_queued = what
         if len(moves) > BUTTON_LIMIT:
             self._wake_review()
@@ -132,7 +166,8 @@ class BillingReview(models.Model):
         with the reason among their anomalies.
         """
         failed = self.browse()
-        for what, moves in self.grouped("service_queued").items():
+        for (company, what), of_both in self.grouped(lambda move: (move.company_id, move.service_queued)).items():
+            moves = of_both.with_context(lang=company._service_lang())
             try:
                 with self.env.cr.savepoint():
                     moves._do_queued(what)
@@ -150,14 +185,19 @@ class BillingReview(models.Model):
     def _do_queued(self, what: str) -> None:
         self.service_queued = False
         self.sudo().service_anomaly_ids.filtered(lambda anomaly: anomaly.kind == "failed").unlink()  # sudo: as below
-        if what == "undo":
-            self._undo_services()
+        if what == "undo":  # decided by a manager for the whole run, or not at all
+            self.filtered(lambda move: move.billing_run_id.state == "undoing")._undo_services()
             return
-        drafts = self.filtered(lambda move: move.state == "draft")
+        drafts = self.filtered(lambda move: move.state == "draft" and not move.service_set_aside)
         drafts._post_dated()
         if what == "send":
             drafts.service_posting_mode = "send"
             self.env["multiservice.billing.run"]._queue_sending(drafts)
+
+    def _note_touched(self) -> None:
+        """Keep whether a person changed the invoices, for the figures of their billing run."""
+        for move in self.sudo()._hand_edits():  # sudo: the ledger tells, whoever posts
+            move.service_touched = True
 
     def _fail_queued(self, error: Exception) -> None:
         self.ensure_one()
@@ -170,8 +210,8 @@ class BillingReview(models.Model):
     def _undo_services(self) -> None:
         """Delete the drafts and credit what was posted, so that the periods become due again.
 
-        Raises UserError for an invoice that was credited already: how much of it is left to undo is for a person to
-        say.
+        Raises UserError for an invoice that was credited already, since how much of it is left to undo is for a
+        person to say, and for a draft that bears a number.
         """
         credited = self.reversal_move_ids.filtered(lambda move: move.state != "cancel")
         if credited:
@@ -182,6 +222,13 @@ class BillingReview(models.Model):
                 )
             )
         drafts = self.filtered(lambda move: move.state == "draft")
+        if numbered := drafts.filtered("posted_before"):
+            raise UserError(
+                self.env._(
+                    "%s was posted before and bears its number: post it again, so that it can be credited.",
+                    ", ".join(numbered.mapped("display_name")),
+                )
+            )
         posted = self.filtered(lambda move: move.state == "posted")
         drafts.unlink()
         for moves in posted.grouped(lambda move: (move.journal_id, move.move_type)).values():
@@ -204,6 +251,9 @@ class BillingReview(models.Model):
         )
         wizard.reverse_moves()
         credit_notes = wizard.new_move_ids
+        for note in credit_notes:
+            origin = note.reversed_entry_id
+            note.service_posting_mode = origin.service_posting_mode if origin in sent else "post"
         credit_notes._post(soft=False)
         self.env["multiservice.billing.run"]._queue_sending(
             credit_notes.filtered(lambda move: move.reversed_entry_id in sent)

@@ -25,7 +25,7 @@ TRANSITIONS = {
     "running": {"stopped", "done"},
     "stopped": {"running", "undoing"},
     "done": {"running", "undoing"},
-    "undoing": {"undone"},
+    "undoing": {"undone", "done"},
     "undone": set(),
 }
 
@@ -214,25 +214,32 @@ class BillingRun(models.Model):
 
     def _unsent_domain(self) -> Domain:
         self.ensure_one()
-        return Domain(
-            [
-                ("billing_run_id", "=", self.id),
-                ("service_posting_mode", "in", ("send", "print")),
-                ("state", "=", "posted"),
-                ("sending_data", "=", False),
-            ]
-        ) & (
-            Domain("is_move_sent", "=", False)
-            | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
+        asked = [
+            ("service_posting_mode", "in", ("send", "print")),
+            ("sending_data", "=", False),
+            ("payment_state", "!=", "reversed"),
+        ]
+        return (
+            self._posted_domain()
+            & Domain(asked)
+            & (
+                Domain("is_move_sent", "=", False)
+                | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
+            )
         )
+
+    def _posted_domain(self) -> Domain:
+        """The run's posted invoices, and the credit notes by which it was undone."""
+        own = Domain("billing_run_id", "=", self.id) | Domain("reversed_entry_id.billing_run_id", "=", self.id)
+        return own & Domain("state", "=", "posted")
 
     def _to_print_domain(self) -> Domain:
         self.ensure_one()
         # is_move_sent: core's service made its documents
-        return Domain([("billing_run_id", "=", self.id), ("state", "=", "posted"), ("is_move_sent", "=", True)]) & (
-            Domain("service_posting_mode", "=", "print")
-            | (Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False))
+        by_post = Domain("service_posting_mode", "=", "print") | (
+            Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False)
         )
+        return self._posted_domain() & Domain("is_move_sent", "=", True) & by_post
 
     def _move_to(self, state: str) -> None:
         for run in self:
@@ -414,6 +421,8 @@ class BillingRun(models.Model):
         contracts.flush_recordset(["last_run_id"])
         moves = contracts._bill(self)
         moves._detect_anomalies()
+        self._detect_free_periods(contracts)
+        moves._deduct_deposits()
         self._settle(moves)
 
     def _settle(self, moves):

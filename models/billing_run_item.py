@@ -5,7 +5,7 @@ from psycopg2 import InterfaceError, OperationalError
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import RedirectWarning, UserError
 
 _logger = logging.getLogger(__name__)
 
@@ -25,11 +25,14 @@ class BillingRunItem(models.Model):
     _pending_idx = models.Index("(run_id, id) WHERE state = 'pending'")
 
     run_id = fields.Many2one("multiservice.billing.run", required=True, ondelete="cascade", index=True)
+    run_state = fields.Selection(related="run_id.state", string="Run Status")
     company_id = fields.Many2one(related="run_id.company_id", store=True, index=True)
     partner_id = fields.Many2one("res.partner", string="Invoice Address", required=True, ondelete="restrict")
     contract_ids = fields.Many2many("multiservice.contract", string="Contracts")
     state = fields.Selection(
-        [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed")], default="pending", required=True
+        [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed"), ("left", "Left Out")],
+        default="pending",
+        required=True,
     )
     error = fields.Text(readonly=True)
     attempts = fields.Integer(
@@ -111,7 +114,7 @@ class BillingRunItem(models.Model):
         item._record_failure(error, culprits)
 
     def _record_failure(self, error: Exception, culprits) -> None:
-        message = str(error) or type(error).__name__
+        message = str(error.args[0] if isinstance(error, RedirectWarning) else error) or type(error).__name__
         self.write({"state": "failed", "error": message, "culprit_ids": [fields.Command.set(culprits.ids)]})
         for contract in culprits or self.contract_ids:
             known = bool(contract.billing_error)

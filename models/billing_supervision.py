@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -65,19 +65,14 @@ class BillingSupervision(models.Model):
             run.corrected_share = 100 * corrected / posted if posted else 0
 
     def _quality(self) -> dict[int, tuple[int, int, int]]:
-        """By run id: posted invoices; those with a line changed or added by hand; those corrected since."""
+        """By run id: posted invoices; those changed by hand before posting; those corrected since."""
         self.env.flush_all()
         return {
             run_id: figures
             for run_id, *figures in self.env.execute_query(
                 SQL(
                     """
-                    SELECT move.billing_run_id, COUNT(*),
-                           COUNT(*) FILTER (WHERE EXISTS (
-                                SELECT FROM account_move_line line
-                                  LEFT JOIN multiservice_billable row ON row.invoice_line_id = line.id
-                                 WHERE line.move_id = move.id AND line.display_type = 'product'
-                                   AND (row.id IS NULL OR row.hand_edited))),
+                    SELECT move.billing_run_id, COUNT(*), COUNT(*) FILTER (WHERE move.service_touched),
                            COUNT(*) FILTER (WHERE EXISTS (
                                 SELECT FROM account_move refund
                                  WHERE refund.reversed_entry_id = move.id AND refund.state = 'posted'
@@ -133,6 +128,7 @@ class BillingSupervision(models.Model):
         self.ensure_one()
         if not self.env.user.has_group("multiservice.group_manager"):
             raise UserError(self.env._("Only a billing manager may undo a billing run."))
+        self._stop_for_good()
         self._move_to("undoing")
         moves = self.move_ids.filtered(lambda move: move.state != "cancel")
         moves.service_queued = "undo"
@@ -144,6 +140,19 @@ class BillingSupervision(models.Model):
             self._close_undone()
         return True
 
+    def _stop_for_good(self) -> None:
+        """Take the customers that were not billed yet out of the run.
+
+        Raises UserError while a worker bills some; one whose snapshot is older fails to serialize and finds nothing.
+        """
+        try:
+            self.item_ids.lock_for_update(allow_referencing=True)
+        except LockError as busy:
+            raise UserError(
+                self.env._("Customers of this run are being billed just now: try again in a moment.")
+            ) from busy
+        self.item_ids.filtered(lambda item: item.state == "pending").state = "left"
+
     def _free_unbilled_rows(self) -> None:
         """Periods that cost nothing have no invoice to delete: open them again."""
         # sudo: the ledger is written by billing alone, never by hand
@@ -153,15 +162,17 @@ class BillingSupervision(models.Model):
     @api.model
     def _close_undone(self) -> None:
         """Close the runs of which nothing is left to undo, saying what could not be undone."""
-        for run in self.search([("state", "=", "undoing"), ("move_ids", "not any", [("service_queued", "!=", False)])]):
-            run._move_to("undone")
+        over = [("state", "=", "undoing"), ("move_ids", "not any", [("service_queued", "!=", False)])]
+        for found in self.search(over):
+            run = found.with_context(lang=found.company_id._service_lang())
             left = run.anomaly_ids.filtered(lambda anomaly: anomaly.kind == "failed").move_id
+            run._move_to("done" if left else "undone")
             body = (
-                self.env._(
+                run.env._(
                     "The run was undone, except for %s: see the anomalies.", ", ".join(left.mapped("display_name"))
                 )
                 if left
-                else self.env._("The run was undone: its periods are due again.")
+                else run.env._("The run was undone: its periods are due again.")
             )
             run.message_post(body=body)
 
@@ -200,17 +211,45 @@ class BillingSupervision(models.Model):
         self.ensure_one()
         Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone
         nothing = self.env["account.move"]
-        contracts = self.env["multiservice.contract"].search(
-            self.env["multiservice.contract"]._unbilled_at_end_domain(self.company_id, self.through_date)
-        )
+        Contract = self.env["multiservice.contract"].with_context(lang=self.company_id._service_lang())
+        today = min(self.through_date, self.company_id._service_today())
+        contracts = Contract.search(Contract._unbilled_at_end_domain(self.company_id, today))
+        known = Anomaly.search([("kind", "=", "unbilled"), ("contract_id", "in", contracts.ids)])
+        said = {(anomaly.contract_id.id, anomaly.reason) for anomaly in known}
         found = [
-            Anomaly._record(self, nothing, contract, "unbilled", contract._unbilled_reason()) for contract in contracts
+            Anomaly._record(self, nothing, contract, "unbilled", reason)
+            for contract in contracts
+            if (contract.id, reason := contract._unbilled_reason()) not in said
         ]
         found += [
             Anomaly._record(self, refund, refund.service_contract_ids[:1], "outside", self._outside_reason(refund))
             for refund in self._credited_outside()
         ]
         Anomaly.create(found)
+
+    def _detect_free_periods(self, contracts) -> None:
+        """Point out periods that cost nothing and cost something before: they make no invoice that would show it."""
+        # sudo: the ledger tells, whoever bills
+        free = (
+            self.env["multiservice.billable"]
+            .sudo()
+            .search(
+                [
+                    ("billing_run_id", "=", self.id),
+                    ("contract_id", "in", contracts.ids),
+                    ("closed_reason", "=", "free"),
+                    ("component", "=", "base"),
+                ]
+            )
+        )
+        if not free:
+            return
+        Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone
+        reasons = free._zero_reasons(free._previous_of_rows())
+        nothing = self.env["account.move"]
+        Anomaly.create(
+            [Anomaly._record(self, nothing, contract, "zero", reason) for contract, reason in reasons.items()]
+        )
 
     def _credited_outside(self):
         """Posted credit notes of services that the ledger does not know and that no run pointed out yet."""

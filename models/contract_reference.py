@@ -10,9 +10,7 @@ class Partner(models.Model):
     order_reference_required = fields.Boolean(
         string="Order Number Required", help="The customer refuses invoices without its own order number."
     )
-    buyer_reference_required = fields.Boolean(
-        string="Buyer Reference Required", help="The customer refuses invoices without the code of its service."
-    )
+    buyer_reference_required = fields.Boolean(help="The customer refuses invoices without the code of its service.")
 
 
 class ContractReference(models.Model):
@@ -50,12 +48,12 @@ class ContractReference(models.Model):
     )
     reference_asked_on = fields.Date(string="Asked On", readonly=True, copy=False)
 
-    @api.depends("partner_id")
+    @api.depends("partner_id.order_reference_required")
     def _compute_order_reference_required(self):
         for contract in self:
             contract.order_reference_required = contract.partner_id.order_reference_required
 
-    @api.depends("partner_id")
+    @api.depends("partner_id.buyer_reference_required")
     def _compute_buyer_reference_required(self):
         for contract in self:
             contract.buyer_reference_required = contract.partner_id.buyer_reference_required
@@ -93,15 +91,15 @@ class ContractReference(models.Model):
         if not contracts:
             raise UserError(self.env._("No reference is missing on these contracts."))
         mute = contracts.filtered(lambda contract: not contract.reference_contact_id.email)
-        if mute:
-            raise UserError(
-                self.env._(
-                    "No e-mail address is known for %s: add one to the customer or its invoice address, or call.",
-                    ", ".join(mute.partner_id.mapped("display_name")),
-                )
-            )
+        asked = contracts - mute
+        without = self.env._(
+            "No e-mail address is known for %s: add one to the customer or its invoice address, or call.",
+            ", ".join(mute.partner_id.mapped("display_name")),
+        )
+        if not asked:
+            raise UserError(without)
         template = self.env.ref("multiservice.mail_template_missing_reference")
-        for contract in contracts:
+        for contract in asked:
             contract.message_post_with_source(
                 template,
                 subtype_xmlid="mail.mt_comment",
@@ -109,12 +107,13 @@ class ContractReference(models.Model):
                 partner_ids=contract.reference_contact_id.ids,
             )
             contract.reference_asked_on = contract.company_id._service_today()
+        message = self.env._("%s customers were asked for the missing references.", len(asked))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success",
-                "message": self.env._("%s customers were asked for the missing references.", len(contracts)),
+                "type": "warning" if mute else "success",
+                "message": f"{message} {without}" if mute else message,
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

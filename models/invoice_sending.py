@@ -1,6 +1,7 @@
 """Core's sending of invoices, made safe for several workers at once."""
 
 import logging
+from smtplib import SMTPServerDisconnected
 
 from psycopg2 import InterfaceError, OperationalError
 
@@ -72,13 +73,19 @@ class AccountMove(models.Model):
         self.env["account.move.send"]._send_notifications_to_partners({author: self.ids}, is_success=False)
         self.sending_data = False
 
-    def _send_their_mails(self):
+    def _send_their_mails(self) -> None:
         """Hand the invoices' queued e-mails to the mail server, each in a transaction of its own.
 
-        What it does not take, or a killed worker leaves, is for core's mail queue.
+        Those that a lost mail server or a killed worker leaves are for core's mail queue.
         """
-        mails = self.env["mail.mail"].search([("model", "=", self._name), ("res_id", "in", self.ids)])
-        mails.with_context(service_keep_leaving=True).process_email_queue(email_ids=mails.ids)
+        mails = self.env["mail.mail"].search(
+            [("model", "=", self._name), ("res_id", "in", self.ids), ("state", "=", "outgoing")]
+        )
+        try:
+            mails.with_context(service_keep_leaving=True).send(auto_commit=True)
+        except (OperationalError, SMTPServerDisconnected) as error:
+            self.env.cr.rollback()
+            _logger.info("e-mails %s are left to the mail queue: %s", mails.ids, error)
 
 
 class MailMail(models.Model):

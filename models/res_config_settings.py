@@ -12,6 +12,8 @@ class ResConfigSettings(models.TransientModel):
     service_posting_mode = fields.Selection(related="company_id.service_posting_mode", readonly=False)
     service_grouping = fields.Selection(related="company_id.service_grouping", readonly=False)
     service_analytic_plan_id = fields.Many2one(related="company_id.service_analytic_plan_id", readonly=False)
+    service_einvoice = fields.Boolean(related="company_id.service_einvoice", readonly=False)
+    service_einvoice_check = fields.Selection(related="company_id.service_einvoice_check", readonly=False)
     service_review_threshold = fields.Float(related="company_id.service_review_threshold", readonly=False)
     service_summary_user_ids = fields.Many2many(related="company_id.service_summary_user_ids", readonly=False)
     service_tz = fields.Selection(related="company_id.service_tz", readonly=False)

@@ -181,9 +181,42 @@ class TestBillingPreview(MultiserviceCommon):
         self.assertEqual(outcomes[self.first.line_ids[0], "2026-02-01"], ("same", 100.0, 100.0, 0.0))
         run.move_ids.filtered(lambda move: self.first in move.service_contract_ids).unlink()
         missing = self.env["multiservice.billing.comparison"].search(
-            [("run_id", "=", run.id), ("outcome", "=", "missing")]
+            [("preview_id", "=", preview.id), ("outcome", "=", "missing")]
         )
         self.assertEqual(missing.contract_id, self.first)
+
+    def test_several_runs_bill_one_dry_run(self):
+        preview = self._preview()
+        preview.action_keep()
+        first, second = self._bill(self.first, date(2026, 2, 10)), self._bill(self.second, date(2026, 2, 10))
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search(first.action_compare()["domain"])
+        self.assertEqual(first.action_compare()["domain"], second.action_compare()["domain"])
+        self.assertEqual(set(rows.mapped("outcome")), {"same"})
+        self.assertEqual(len(set(rows.ids)), 8)
+
+    def test_a_dry_run_of_some_is_compared_with_its_own_run_only(self):
+        preview = self._preview(partner_ids=[Command.set(self.other.ids)])
+        preview.action_keep()
+        self.assertFalse(self._bill(self.first, date(2026, 2, 10)).preview_id)
+        action = preview.action_bill()
+        self.assertEqual(self.env["multiservice.billing.run"].browse(action["res_id"]).preview_id, preview)
+
+    def test_a_line_that_ended_is_shown_beside_the_rest(self):
+        self._bill(self.contracts, date(2026, 1, 31))
+        self.second.line_ids[1]._end_on(date(2026, 1, 31))
+        preview = self._preview()
+        ended = preview.line_ids.filtered("ended")
+        self.assertEqual(ended.contract_line_id, self.second.line_ids[1])
+        self.assertEqual((ended.amount, ended.previous_amount, ended.change), (0.0, 80.0, -80.0))
+        self.assertEqual(preview.line_count, 3)
+
+    def test_a_correction_is_compared_with_nothing(self):
+        self._bill(self.contracts, date(2026, 2, 10))
+        self.first._end_on(date(2026, 2, 14))
+        lines = self._preview(date(2026, 2, 28)).line_ids
+        self.assertTrue(lines)
+        self.assertEqual(set(lines.mapped("previous_amount")), {0.0})
 
     def test_an_empty_dry_run_is_not_kept(self):
         preview = self.env["multiservice.billing.preview"].create({"through_date": date(2025, 12, 1)})

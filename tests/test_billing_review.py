@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, LockError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .test_billing_run import RunCommon
@@ -68,7 +68,8 @@ class TestAnomalies(ReviewCommon):
         contract = self._contract(self._line(), self._line(900.0, **quarterly))
         for month in (1, 2, 3):
             self._bill(contract, date(2026, month, 1))
-        self.assertEqual(self._kinds(self._bill(contract, date(2026, 4, 1))), [])
+        run = self._bill(contract, date(2026, 4, 1))
+        self.assertFalse(run.anomaly_ids.mapped("reason"))
 
     def test_a_line_that_ended_is_named(self):
         contract = self._two_months(self._line(), self._line(50.0, name="Windows", date_end=date(2026, 1, 31)))
@@ -98,6 +99,63 @@ class TestAnomalies(ReviewCommon):
         self.assertEqual(run.move_ids.move_type, "out_refund")
         self.assertEqual(self._kinds(run), ["credit"])
         self.assertIn("50.00", run.anomaly_ids.reason.replace(",", "."))
+
+    def test_a_replacement_inside_a_period_compares_whole_periods(self):
+        """100 → 105 on 16 January: January costs 102.58 instead of 100, February 105 instead of 102.58."""
+        contract = self._contract(timing="arrears", date_start=date(2025, 12, 1))
+        self._bill(contract, date(2025, 12, 31))
+        contract.line_ids._replace_from(date(2026, 1, 16), {"price_unit": 105.0})
+        self.assertEqual(self._kinds(self._bill(contract, JANUARY)), [])
+        self.assertEqual(self._kinds(self._bill(contract, FEBRUARY)), [])
+
+    def test_a_line_that_ended_inside_the_period_before(self):
+        contract = self._contract(self._line(), self._line(500.0, name="Guards"), timing="arrears")
+        contract.line_ids[1]._end_on(date(2026, 1, 20))
+        self._bill(contract, JANUARY)
+        run = self._bill(contract, FEBRUARY)
+        self.assertEqual(self._kinds(run), ["moved"])
+        self.assertIn("Ended: Guards", run.anomaly_ids.reason)
+
+    def test_two_contracts_on_one_invoice_keep_their_anomalies(self):
+        contracts = self._contract(grouping="customer") + self._contract(grouping="customer")
+        run = self._bill(contracts, date(2026, 1, 1))
+        self.assertEqual(len(run.move_ids), 1)
+        run.action_review()
+        self.assertEqual(self._kinds(run), ["first", "first"])
+
+    def test_a_period_billed_again_is_no_first_invoice(self):
+        contract = self._two_months()
+        self._bill(contract, date(2026, 2, 1))
+        contract.billable_ids[0].move_id.unlink()
+        self.assertEqual(self._kinds(self._bill(contract, date(2026, 2, 1))), [])
+
+    def test_a_forgotten_price_is_pointed_out_once(self):
+        contract = self._contract(self._line(0.0))
+        run = self._bill(contract, date(2026, 1, 1))
+        self.assertFalse(run.move_ids)
+        self.assertEqual((run.anomaly_ids.kind, run.anomaly_ids.contract_id), ("zero", contract))
+        self.assertEqual(self._kinds(self._bill(contract, date(2026, 2, 1))), [])
+
+    def test_what_falls_to_nothing_is_pointed_out(self):
+        contract = self._two_months(self._line(), self._line(500.0))
+        contract.line_ids[1]._replace_from(date(2026, 2, 1), {"price_unit": 0.0})
+        self.assertEqual(self._kinds(self._bill(contract, date(2026, 2, 1))), ["moved", "zero"])
+
+    def test_a_free_partial_period_is_as_agreed(self):
+        contract = self._contract(date_start=date(2026, 1, 15), first_partial="free")
+        self.assertEqual(self._kinds(self._bill(contract, date(2026, 1, 15))), [])
+
+    def test_a_line_removed_by_hand_and_other_taxes(self):
+        contract = self._two_months(self._line(name="Floors"), self._line(50.0, name="Windows"))
+        run = self._bill(contract, date(2026, 2, 1))
+        floors, windows = run.move_ids.invoice_line_ids
+        floors.tax_ids = False
+        windows.unlink()
+        run.action_review()
+        edited = run.anomaly_ids.filtered(lambda anomaly: anomaly.kind == "hand_edit")
+        self.assertIn("Floors: other taxes", edited.reason)
+        self.assertIn("Windows", edited.reason)
+        self.assertIn("removed by hand", edited.reason)
 
     def test_zero(self):
         contract = self._contract(self._line(), self._line(-100.0))
@@ -155,6 +213,7 @@ class TestAnomalies(ReviewCommon):
         unbilled = run.anomaly_ids.filtered(lambda anomaly: anomaly.kind == "unbilled")
         self.assertEqual(unbilled.contract_id, contract)
         self.assertIn("is still to be billed", unbilled.reason)
+        self.assertNotIn("unbilled", self._kinds(self._bill(other, date(2026, 3, 1))))
 
     def test_a_refund_made_elsewhere_is_pointed_out_once(self):
         contract = self._two_months(posting_mode="post")
@@ -214,6 +273,20 @@ class TestMissingReference(ReviewCommon):
         contract.action_ask_reference()
         self.assertIn("Bonjour", contract.message_ids[0].body)
 
+    def test_those_without_an_address_do_not_stop_the_others(self):
+        contracts = self._contracts(2, order_reference_required=True)
+        contracts[0].partner_id.email = False
+        action = contracts.action_ask_reference()
+        self.assertEqual(action["params"]["type"], "warning")
+        self.assertEqual(contracts.mapped("reference_asked_on"), [False, JANUARY])
+
+    def test_ticking_the_customer_holds_its_contracts_back(self):
+        contract = self._contract()
+        self.customer.order_reference_required = True
+        self.assertTrue(contract.awaiting_reference)
+        with self.assertRaisesRegex(UserError, "waits for a reference"):
+            contract.action_bill()
+
     def test_without_an_address_it_says_whom_to_call(self):
         contract = self._contract(order_reference_required=True)
         self.customer.email = False
@@ -272,6 +345,14 @@ class TestBulkPosting(ReviewCommon):
         self.assertEqual(set(run.move_ids.mapped("state")), {"posted"})
         self.assertTrue(all(run.move_ids.mapped("sending_data")))
 
+    def test_what_is_put_aside_leaves_the_queue(self):
+        run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
+        with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
+            run.action_post_drafts()
+        run.move_ids[0].action_service_set_aside()
+        self._trigger(REVIEW_CRON)
+        self.assertEqual(run.move_ids.mapped("state"), ["draft", "posted", "posted"])
+
     def test_only_drafts_of_billing_can_be_put_aside(self):
         run = self._bill(self._contracts(1), date(2026, 1, 1))
         with self.assertRaisesRegex(UserError, "None of these is a draft"):
@@ -301,6 +382,79 @@ class TestUndo(ReviewCommon):
         self.assertEqual(sum(again.move_ids.mapped("amount_untaxed")), 200.0)
         self.assertEqual(sum(contracts.billable_ids.filtered("held").mapped("amount")), 200.0)
 
+    def test_an_invoice_edited_by_hand_gives_back_its_whole_period(self):
+        for edited in (90.0, 0.0, 120.0):
+            with self.subTest(edited=edited):
+                contract = self._contracts(1, posting_mode="draft")
+                run = self._bill(contract, date(2026, 1, 1))
+                run.move_ids.invoice_line_ids.price_unit = edited
+                run.action_post_drafts()
+                run.action_undo()
+                self.assertEqual(contract.next_billing_date, date(2026, 1, 1))
+                again = self._bill(contract, date(2026, 1, 1))
+                self.assertEqual(again.amount_untaxed, 100.0)
+                self.assertEqual(sum(contract.billable_ids.filtered("held").mapped("amount")), 100.0)
+
+    def test_a_draft_that_bears_a_number_is_not_deleted(self):
+        run = self._bill(self._contracts(2), date(2026, 1, 1))
+        first, second = run.move_ids
+        first.button_draft()
+        with mute_logger(REVIEW):
+            run.action_undo()
+        self.assertTrue(first.exists().name)
+        self.assertEqual((run.state, second.payment_state), ("done", "reversed"))
+        first.action_post()
+        run.action_undo()
+        self.assertEqual(first.payment_state, "reversed")
+
+    def test_undo_is_for_runs_being_undone_only(self):
+        run = self._bill(self._contracts(1), date(2026, 1, 1))
+        run.move_ids.with_user(self.salesperson).service_queued = "undo"
+        self._trigger(REVIEW_CRON)
+        self.assertFalse(run.move_ids.reversal_move_ids)
+
+    def test_a_worker_in_the_middle_of_a_chunk(self):
+        run = self._start(self._contracts(1))
+        run.action_stop()
+        with (
+            patch.object(
+                self.registry["multiservice.billing.run.item"], "lock_for_update", side_effect=LockError("busy")
+            ),
+            self.assertRaisesRegex(UserError, "being billed just now"),
+        ):
+            run.action_undo()
+
+    def test_customers_not_billed_yet_are_left_out(self):
+        run = self._start(self._contracts(2))
+        run.action_stop()
+        run.action_undo()
+        self.assertEqual((set(run.item_ids.mapped("state")), run.state), ({"left"}, "undone"))
+        self._trigger()
+        self.assertFalse(run.move_ids)
+
+    def test_an_undone_run_offers_nothing_to_send(self):
+        run = self._bill(self._contracts(2, posting_mode="send"), date(2026, 1, 1))
+        run.action_undo()
+        self.assertEqual((run.unsent_count, run.to_print_count), (0, 0))
+
+    def test_the_credit_note_of_a_printed_invoice_is_printed(self):
+        run = self._bill(self._contracts(1, posting_mode="print"), date(2026, 1, 1))
+        run.move_ids.write({"sending_data": False, "is_move_sent": True})
+        run.action_undo()
+        note = run.move_ids.reversal_move_ids
+        self.assertEqual(self.env["account.move.send"]._get_default_sending_methods(note), {"manual"})
+        note.is_move_sent = True
+        self.assertIn(note, self.env["account.move"].search(run._to_print_domain()))
+
+    def test_drafts_of_a_run_that_is_being_undone_cannot_be_posted(self):
+        run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
+        with patch("odoo.addons.multiservice.models.billing_supervision.BUTTON_LIMIT", 2):
+            run.action_undo()
+        with self.assertRaisesRegex(UserError, "being undone"):
+            run.move_ids[:2].action_service_post()
+        self._trigger(REVIEW_CRON)
+        self.assertEqual((run.state, run.move_count), ("undone", 0))
+
     def test_free_periods_are_set_free_too(self):
         contract = self._contract(date_start=date(2026, 1, 15), first_partial="free", posting_mode="draft")
         run = self._bill(contract, date(2026, 2, 1))
@@ -317,7 +471,7 @@ class TestUndo(ReviewCommon):
         first._reverse_moves()._post(soft=False)
         with mute_logger(REVIEW):
             run.action_undo()
-        self.assertEqual(run.state, "undone")
+        self.assertEqual(run.state, "done", "it can be undone again once that is settled")
         self.assertEqual(len(first.reversal_move_ids), 1)
         self.assertEqual(second.payment_state, "reversed")
         self.assertIn(first.name, run.message_ids[0].body)
@@ -424,12 +578,24 @@ class TestReviewAccess(ReviewCommon):
             )
         with self.assertRaises(AccessError):
             run.anomaly_ids.with_user(self.salesperson).unlink()
+        with self.assertRaises(AccessError):
+            run.anomaly_ids.with_user(self.salesperson).reason = "?"
 
     def test_a_planner_sees_no_anomaly(self):
         run = self._bill(self._contract(), date(2026, 1, 1))
         planner = self._user("review_planner", "multiservice.group_planner")
         with self.assertRaises(AccessError):
             run.anomaly_ids.with_user(planner).read(["reason"])
+
+    def test_a_customer_sees_nothing_of_the_review(self):
+        contract = self._contract(posting_mode="post")
+        run = self._bill(contract, date(2026, 1, 1))
+        portal = new_test_user(self.env, "review_portal", groups="base.group_portal", partner_id=self.customer.id)
+        move = run.move_ids.with_user(portal)
+        self.assertEqual(move.read(["name"])[0]["name"], run.move_ids.name)
+        for name in ("service_anomaly_ids", "service_anomaly_reasons", "service_queued", "service_touched"):
+            with self.subTest(name), self.assertRaises(AccessError):
+                move.read([name])
 
     def test_an_accountant_without_the_module_edits_and_posts_a_draft(self):
         run = self._bill(self._contract(), date(2026, 1, 1))

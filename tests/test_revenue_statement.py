@@ -119,6 +119,18 @@ class TestRevenueStatement(MultiserviceCommon):
         )
         self.assertEqual((lines - of_contract).contract_id, ending)
 
+    def test_a_year_ended_in_the_middle(self):
+        """Ended on 31/12 and corrected in November: billed 92, rendered 92. Corrected in January: 273 to give back."""
+        for corrected, expected in ((date(2025, 11, 10), {}), (date(2026, 1, 10), 273.0)):
+            with self.subTest(corrected=corrected):
+                contract = self._yearly()
+                self._bill_on(contract, date(2025, 10, 1))
+                contract._end_on(date(2025, 12, 31))
+                run = self._bill_on(contract, corrected)
+                self.assertEqual(run.amount_untaxed, -273.0)
+                sums = {key: amount for key, amount in self._sums().items() if key[1] == contract}
+                self.assertEqual(sums, expected and {("deferred", contract): expected})
+
     def test_accruals_of_a_series_add_up(self):
         """What is deferred at a close is revenue later: over a contract's life nothing is lost."""
         contract = self._yearly()

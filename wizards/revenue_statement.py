@@ -1,11 +1,12 @@
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 from itertools import takewhile
 
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
-from ..engine.periods import Period
+from ..engine.periods import ONE_DAY, Period
 from ..engine.revenue import coming_year, contracted, cut, monthly
 from ..models.contract_line import BILLED_STATES
 
@@ -20,6 +21,15 @@ KINDS = [
     ("recurring", "Recurring monthly revenue"),
     ("contracted", "Contracted revenue"),
 ]
+
+
+def days_of(start: date, end: date, served_to: date | None) -> Period:
+    """The days that an amount is for. `served_to`, of a correction: the last day of service; where the period ended
+    early, the correction takes back the days after it.
+    """
+    if served_to and start <= served_to < end:
+        return Period(served_to + ONE_DAY, end)
+    return Period(start, end)
 
 
 class RevenueStatement(models.TransientModel):
@@ -77,37 +87,48 @@ class RevenueStatement(models.TransientModel):
         """
         sums = defaultdict(Decimal)
         unit = Decimal(str(self.company_id.currency_id.rounding))
-        for contract_id, account_id, start, end, billed_then, amount in self._billed_around():
-            done, to_come = cut(Decimal(str(amount)), Period(start, end), self.date, unit)
+        for contract_id, account_id, start, end, served_to, billed_then, amount in self._billed_around():
+            done, to_come = cut(Decimal(str(amount)), days_of(start, end, served_to), self.date, unit)
             if billed_then:
                 sums["deferred", contract_id, account_id, False] += to_come
             else:
                 sums["accrued", contract_id, account_id, False] += done
         for line, charges in self._lines(self._waiting_domain())._proposals():
             for charge in takewhile(lambda charge: charge.period.start <= self.date, charges):
-                done, _to_come = cut(charge.amount, charge.period, self.date, unit)
+                served_to = line._service_end() if charge.kind == "correction" else None
+                days = days_of(charge.period.start, charge.period.end, served_to)
+                done, _to_come = cut(charge.amount, days, self.date, unit)
                 key = "accrued", line.contract_id.id, line._income_account().id, False
                 sums[key] += self._in_company_currency(line, done)
         return sums
 
     def _billed_around(self):
         """Ledger rows on invoices that were billed by the date for days after it, or for days up to it and billed
-        later: (contract, account, first day, last day, whether billed by the date, revenue).
+        later: (contract, account, first day, last day, last day of service of a correction, whether billed by the date,
+        revenue).
         """
         self.env.flush_all()
         return self.env.execute_query(
             SQL(
                 """
-                SELECT row.contract_id, line.account_id, row.period_start, row.period_end, TRUE, -line.balance
+                SELECT row.contract_id, line.account_id, row.period_start, row.period_end,
+                       CASE WHEN row.kind = 'correction' THEN LEAST(service.date_end, contract.date_end) END,
+                       TRUE, -line.balance
                   FROM multiservice_billable row
                   JOIN account_move_line line ON line.id = row.invoice_line_id
+                  JOIN multiservice_contract_line service ON service.id = row.contract_line_id
+                  JOIN multiservice_contract contract ON contract.id = service.contract_id
                  WHERE row.company_id = %(company)s AND row.period_end > %(on)s AND row.kind != 'kept'
                    AND line.parent_state = 'posted' AND line.date <= %(on)s
              UNION ALL
-                SELECT row.contract_id, line.account_id, row.period_start, row.period_end, FALSE, -line.balance
+                SELECT row.contract_id, line.account_id, row.period_start, row.period_end,
+                       CASE WHEN row.kind = 'correction' THEN LEAST(service.date_end, contract.date_end) END,
+                       FALSE, -line.balance
                   FROM account_move move
                   JOIN account_move_line line ON line.move_id = move.id
                   JOIN multiservice_billable row ON row.invoice_line_id = line.id
+                  JOIN multiservice_contract_line service ON service.id = row.contract_line_id
+                  JOIN multiservice_contract contract ON contract.id = service.contract_id
                  WHERE move.company_id = %(company)s AND row.period_start <= %(on)s AND row.kind != 'kept'
                    AND (move.state = 'draft' OR (move.state = 'posted' AND move.date > %(on)s))
                 """,

@@ -55,10 +55,10 @@ def work(env) -> None:
 
 
 def send(env) -> None:
-    """A sending worker, as the scheduler calls it, until the queue is empty."""
+    """A sending worker, as the scheduler calls it save for smaller batches, until the queue is empty."""
     Move = env["account.move"]
     while Move.search_count(Move._to_send_domain()):
-        Move._cron_account_move_send()
+        Move._cron_account_move_send(10)
         env.cr.commit()
 
 

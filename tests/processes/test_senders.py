@@ -3,17 +3,16 @@
 import signal
 
 
-def post_to_send(billing, count, label):
-    """Invoices in the sending queue, of a run."""
-    contracts = billing.seed(count, label, posting_mode="send")
+def post_to_send(billing, finished, count, label):
+    """A run, and the numbers of its invoices, all in the sending queue."""
+    run = billing.open_run(billing.seed(count, label, posting_mode="send"))
+    finished(billing.start("work"))
     with billing.environment() as env:
-        run = env["multiservice.billing.run"]._create_runs(env["multiservice.contract"].browse(contracts), label)
-        run._process_now()
-        return run.id, sorted(run.move_ids.mapped("name"))
+        return run, sorted(env["multiservice.billing.run"].browse(run).move_ids.mapped("name"))
 
 
 def test_two_senders_share_the_queue(billing, mailbox, finished):
-    run, invoices = post_to_send(billing, 90, "Sent")
+    run, invoices = post_to_send(billing, finished, 40, "Sent")
     finished(billing.start("send"), billing.start("send"))
     assert mailbox.invoices() == dict.fromkeys(invoices, 1)
     with billing.environment() as env:
@@ -24,7 +23,7 @@ def test_two_senders_share_the_queue(billing, mailbox, finished):
 
 
 def test_a_killed_sender_sends_nothing_twice(billing, mailbox, finished):
-    run, invoices = post_to_send(billing, 50, "Interrupted")
+    run, invoices = post_to_send(billing, finished, 15, "Interrupted")
     sender = billing.start("send")
 
     def kill_on_the_fifth():

@@ -26,7 +26,7 @@ def test_a_killed_worker_is_taken_over(billing, finished):
 
 
 def test_the_database_server_crashes_and_comes_back(billing, finished):
-    contracts = billing.seed(160, "Crashed")
+    contracts = billing.seed(120, "Crashed")
     run = billing.open_run(contracts)
     workers = [billing.start("work"), billing.start("work")]
     billing.wait_for_the_middle(run)
@@ -42,17 +42,17 @@ def test_the_database_server_crashes_and_comes_back(billing, finished):
 
 
 def test_a_deadlock_and_a_changed_contract_are_planned_again(billing, finished):
-    contracts = billing.seed(20, "Rival")
+    contracts = billing.seed(10, "Rival")
     run = billing.open_run(contracts)
     rival = billing.connection()
     cursor = rival.cursor()
-    touch = "UPDATE multiservice_contract SET write_date = now() WHERE id = %s"
-    cursor.execute(touch, [contracts[-1]])
+    cursor.execute("UPDATE multiservice_contract SET write_date = now() WHERE id = %s", [contracts[-1]])
     worker = billing.start("work")
     wait_until_blocked_by(rival, billing)
-    # The worker holds the first contract and waits for the last: it waited first, so it is the one that gives way.
-    cursor.execute(touch, [contracts[0]])
-    time.sleep(0.5)  # for the worker to plan the first one again, and to wait for it
+    # The worker holds the run's items and waits for a contract. It waited first, so it is the one that gives way.
+    first = "SELECT min(id) FROM multiservice_billing_run_item WHERE run_id = %s"
+    cursor.execute(f"UPDATE multiservice_billing_run_item SET write_date = now() WHERE id = ({first})", [run])
+    wait_until_blocked_by(rival, billing)  # one by one, it came to the contract again
     rival.commit()
     [output] = finished(worker)
     assert "DeadlockDetected" in output
