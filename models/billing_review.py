@@ -234,6 +234,13 @@ class BillingReview(models.Model):
         for moves in posted.grouped(lambda move: (move.journal_id, move.move_type)).values():
             moves._credit_to_bill_again()
 
+    def _is_undone(self) -> bool:
+        """Whether the invoice was credited so that its periods are billed again."""
+        self.ensure_one()
+        # sudo: the ledger tells, whoever undoes
+        kinds = self.sudo().reversal_move_ids.invoice_line_ids.billable_ids.mapped("kind")
+        return self.payment_state == "reversed" and bool(kinds) and "kept" not in kinds
+
     def _credit_to_bill_again(self) -> None:
         """Credit notes of the whole invoices, posted, and sent where the invoice was."""
         sent = self.filtered("is_move_sent")

@@ -130,7 +130,7 @@ class BillingSupervision(models.Model):
             raise UserError(self.env._("Only a billing manager may undo a billing run."))
         self._stop_for_good()
         self._move_to("undoing")
-        moves = self.move_ids.filtered(lambda move: move.state != "cancel")
+        moves = self.move_ids.filtered(lambda move: move.state != "cancel" and not move._is_undone())
         moves.service_queued = "undo"
         self._free_unbilled_rows()
         if len(moves) > BUTTON_LIMIT:

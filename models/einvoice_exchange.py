@@ -34,6 +34,7 @@ class ResCompany(models.Model):
     )
     service_exchange_from = fields.Date(
         string="Exchange Invoices From",
+        inverse="_inverse_service_exchange_folder",
         groups="base.group_system",
         help="Invoices of this day and later are put in the exchange folder.",
     )
@@ -132,7 +133,7 @@ class ResCompany(models.Model):
 
     def _take_statuses(self) -> None:
         folder = self._exchange_folder()
-        for path in folder.waiting():
+        for path in folder.waiting():  # none when the folder went away meanwhile
             try:
                 with self.env.cr.savepoint():
                     reason = self._take_status(path)
@@ -145,7 +146,12 @@ class ResCompany(models.Model):
             if reason is None:
                 continue
             time_left = self.env["ir.cron"]._commit_progress(1)
-            folder.put_away(path, reason)  # after the commit: a file that is lost before is taken in once more
+            try:
+                folder.put_away(
+                    path, reason
+                )  # after the commit: a file left behind is taken in once more, to no effect
+            except OSError as error:
+                _logger.warning("status file %s: %s", path, error)
             if not time_left:
                 return
 

@@ -242,9 +242,16 @@ class AccountMove(models.Model):
         return fields.Datetime.context_timestamp(self.with_context(tz=self.company_id.service_tz), moment).date()
 
     def _einvoice_responsible(self):
-        """Who is told when the invoice goes wrong: its salesperson, else who made it, else who received the message."""
+        """Who is told when the invoice goes wrong: its salesperson, else who made it or watches over billing, else a
+        billing manager of the company.
+        """
         self.ensure_one()
-        return (self.invoice_user_id | self.create_uid).filtered("active")[:1] or self.env.user
+        company = self.company_id
+        # sudo: who receives a status may not read the members of groups
+        managers = self.env.ref("multiservice.group_manager").sudo().all_user_ids
+        known = self.invoice_user_id | self.create_uid | company.service_summary_user_ids
+        candidates = known.filtered("active") or managers.filtered(lambda u: u.active and company in u.company_ids)
+        return candidates[:1] or self.env.user
 
     def _is_void_einvoice(self) -> bool:
         """Whether a platform or the buyer sent the invoice back, so that it counts as not issued."""

@@ -405,7 +405,7 @@ class TestUndo(ReviewCommon):
         self.assertEqual((run.state, second.payment_state), ("done", "reversed"))
         first.action_post()
         run.action_undo()
-        self.assertEqual(first.payment_state, "reversed")
+        self.assertEqual((first.payment_state, run.state), ("reversed", "undone"))
 
     def test_undo_is_for_runs_being_undone_only(self):
         run = self._bill(self._contracts(1), date(2026, 1, 1))

@@ -344,3 +344,18 @@ class TestEinvoiceStatus(EinvoiceLifeCommon):
             self.assertEqual(len(form.einvoice_status_ids), 1)
         action = self.invoice.with_user(self.salesperson).action_view_einvoice_statuses()
         self.assertEqual(self.env[STATUS].search(action["domain"]), self.invoice.einvoice_status_ids)
+
+    def test_the_billing_run_s_invoices_find_somebody(self):
+        """A scheduled action makes invoices as OdooBot, whom nobody reads."""
+        bot = self.env.ref("base.user_root")
+        invoice = self._invoice((10.0, self.tax_20), invoice_user_id=False)
+        self.env.cr.execute("UPDATE account_move SET create_uid = %s WHERE id = %s", [bot.id, invoice.id])
+        self.env.invalidate_all()
+        self._say("213", invoice.with_user(bot))
+        self.assertIn(self.company, invoice.activity_ids.user_id.company_ids)
+        self.assertTrue(invoice.activity_ids.user_id.has_group("multiservice.group_manager"))
+        watcher = self.salesperson
+        self.company.service_summary_user_ids = watcher
+        invoice.activity_ids.unlink()
+        self._say("210", invoice.with_user(bot))
+        self.assertEqual(invoice.activity_ids.user_id, watcher)
