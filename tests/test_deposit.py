@@ -419,7 +419,7 @@ class TestDeposit(DepositCommon):
             ({"contract_id": contract.id, "amount_type": "year", "percentage": 0.0}, "above zero"),
             ({"partner_id": other.id, "deduction": "share", "deduction_count": 0}, "how many invoices"),
         ):
-            with self.subTest(message), self.assertRaisesRegex(ValidationError, message):
+            with self.subTest(message), self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 Deposit.create(vals)
         with self.assertRaisesRegex(UserError, "no amount"):
             self._deposit(contract_id=contract.id)

@@ -15,6 +15,7 @@ class DepositDeduction(models.TransientModel):
         "multiservice.deposit",
         compute="_compute_deposit_id",
         store=True,
+        precompute=True,
         readonly=False,
         required=True,
         domain="[('id', 'in', possible_ids)]",
