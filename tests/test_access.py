@@ -770,8 +770,8 @@ class TestOtherCompany(AccessCase):
 
     def test_dry_runs_are_for_all_who_bill_in_the_company(self):
         preview = self.env["multiservice.billing.preview"].with_user(self.biller).create({})
-        self.assertTrue(preview.with_user(self.manager).read(["display_name"]))
-        self.assertForbidden(self.planner, preview, "read", ["display_name"])
+        self.assertTrue(preview.with_user(self.manager).read(["through_date"]))
+        self.assertForbidden(self.planner, preview, "read", ["through_date"])
 
     def test_wizards_are_their_author_s(self):
         activation = (
