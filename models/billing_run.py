@@ -2,14 +2,15 @@ import logging
 from collections import Counter
 from datetime import date
 
+from markupsafe import Markup
 from psycopg2 import OperationalError
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools.pdf import merge_pdf
 
-from .billing_run_item import CONFLICTS
 from .contract_line import BILLED_STATES
 
 _logger = logging.getLogger(__name__)
@@ -17,16 +18,12 @@ _logger = logging.getLogger(__name__)
 # Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
 CHUNK = 40
 POOL = 8 * CHUNK
-WORKERS = [f"multiservice.ir_cron_billing_worker_{number}" for number in (1, 2, 3, 4)]
-SENDERS = ["account.ir_cron_account_move_send", "multiservice.ir_cron_sending_worker_2"]
 FAILED_NOTIFICATIONS = ("exception", "bounce")
 TRANSITIONS = {
     "draft": {"running"},
     "running": {"stopped", "done"},
-    "stopped": {"running", "undoing"},
-    "done": {"running", "undoing"},
-    "undoing": {"undone", "done"},
-    "undone": set(),
+    "stopped": {"running"},
+    "done": {"running"},
 }
 
 
@@ -47,14 +44,7 @@ class BillingRun(models.Model):
         string="Bill Through", required=True, readonly=True, help="Periods whose issue date is not after this day."
     )
     state = fields.Selection(
-        [
-            ("draft", "New"),
-            ("running", "Running"),
-            ("stopped", "Stopped"),
-            ("done", "Done"),
-            ("undoing", "Being undone"),
-            ("undone", "Undone"),
-        ],
+        [("draft", "New"), ("running", "Running"), ("stopped", "Stopped"), ("done", "Done")],
         default="draft",
         required=True,
         readonly=True,
@@ -214,32 +204,25 @@ class BillingRun(models.Model):
 
     def _unsent_domain(self) -> Domain:
         self.ensure_one()
-        asked = [
-            ("service_posting_mode", "in", ("send", "print")),
-            ("sending_data", "=", False),
-            ("payment_state", "!=", "reversed"),
-        ]
-        return (
-            self._posted_domain()
-            & Domain(asked)
-            & (
-                Domain("is_move_sent", "=", False)
-                | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
-            )
+        return Domain(
+            [
+                ("billing_run_id", "=", self.id),
+                ("service_posting_mode", "in", ("send", "print")),
+                ("state", "=", "posted"),
+                ("sending_data", "=", False),
+            ]
+        ) & (
+            Domain("is_move_sent", "=", False)
+            | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
         )
-
-    def _posted_domain(self) -> Domain:
-        """The run's posted invoices, and the credit notes by which it was undone."""
-        own = Domain("billing_run_id", "=", self.id) | Domain("reversed_entry_id.billing_run_id", "=", self.id)
-        return own & Domain("state", "=", "posted")
 
     def _to_print_domain(self) -> Domain:
         self.ensure_one()
         # is_move_sent: core's service made its documents
-        by_post = Domain("service_posting_mode", "=", "print") | (
-            Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False)
+        return Domain([("billing_run_id", "=", self.id), ("state", "=", "posted"), ("is_move_sent", "=", True)]) & (
+            Domain("service_posting_mode", "=", "print")
+            | (Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False))
         )
-        return self._posted_domain() & Domain("is_move_sent", "=", True) & by_post
 
     def _move_to(self, state: str) -> None:
         for run in self:
@@ -282,13 +265,7 @@ class BillingRun(models.Model):
 
     @api.model
     def _due_domain(self, through: date) -> Domain:
-        return Domain(
-            [
-                ("state", "in", BILLED_STATES),
-                ("next_billing_date", "<=", through),
-                ("awaiting_reference", "=", False),
-            ]
-        )
+        return Domain([("state", "in", BILLED_STATES), ("next_billing_date", "<=", through)])
 
     @api.model
     def _cron_nightly(self):
@@ -306,19 +283,13 @@ class BillingRun(models.Model):
     @api.model
     def _wake_workers(self):
         for worker in self._workers():
-            worker._trigger()  # does nothing to an inactive one
+            worker._trigger()
 
     @api.model
     def _workers(self):
-        """The scheduled actions that work runs off, side by side."""
+        """The scheduled actions that work runs off; only the active ones do anything."""
         # sudo: who starts a run need not be allowed to see scheduled actions
-        return self.env["ir.cron"].sudo().union(*(self.env.ref(name) for name in WORKERS))
-
-    @api.model
-    def _senders(self):
-        """The scheduled actions that send what is queued, side by side; the first is core's."""
-        # sudo: who bills need not be allowed to see scheduled actions
-        return self.env["ir.cron"].sudo().union(*(self.env.ref(name) for name in SENDERS))
+        return self.env.ref("multiservice.ir_cron_billing_worker_1").sudo()
 
     @api.model
     def _cron_work(self):
@@ -351,7 +322,7 @@ class BillingRun(models.Model):
     @api.model
     def _work_chunk(self, item_ids) -> list[int]:
         """Bill a chunk of the items that nobody else works on, and commit. Returns what is to be tried one by one:
-        the items of a chunk of several that failed, or met another process.
+        the items of a chunk of several that failed.
         """
         cr, Item = self.env.cr, self.env["multiservice.billing.run.item"]
         items = Item.browse()
@@ -360,16 +331,12 @@ class BillingRun(models.Model):
             items = items.filtered_domain(self._pending_domain())
             with cr.savepoint():
                 items._work()
-        except CONFLICTS as error:
-            # Somebody else billed or changed the same contracts: plan again, on a fresh snapshot.
+        except (OperationalError, UniqueViolation) as error:
+            # Somebody else billed or changed the same contracts: plan again later, on a fresh snapshot.
             cr.rollback()
             _logger.info("billing items %s meet another process (%s): planned again", items.ids, type(error).__name__)
-            if len(items) > 1:
-                return items.ids
             items._count_attempt(error)
         except Exception as error:
-            if not items:
-                raise  # nothing was begun: the server is at fault, and the scheduler starts the worker again
             if len(items) > 1:
                 return items.ids
             _logger.warning("billing item %s failed: %s", items.ids, error)
@@ -381,8 +348,7 @@ class BillingRun(models.Model):
     def _fail_item(self, item, error: Exception) -> None:
         try:
             item._fail(error)
-            self.env.flush_all()
-        except CONFLICTS as conflict:  # while it was found out which contract is at fault
+        except OperationalError as conflict:  # while it was found out which contract is at fault
             self.env.cr.rollback()
             item._count_attempt(conflict)
 
@@ -394,24 +360,29 @@ class BillingRun(models.Model):
             try:
                 with self.env.cr.savepoint():
                     item._work()
-            except CONFLICTS:
+            except (OperationalError, UniqueViolation):
                 raise
             except Exception as error:
                 _logger.warning("billing of %s failed: %s", item.display_name, error)
                 item._fail(error)
-        self._close_if_done(to_notify=self.env["res.users"])
+        self._close_if_done()
 
-    def _close_if_done(self, to_notify=None):
-        """Close the runs of which nothing is left to do. `to_notify`: users who get the summary, by default those
-        chosen for the company.
-        """
+    def _close_if_done(self):
         for run in self:
             run.invalidate_recordset(["item_count", "done_count", "failed_count"])
             if run.state == "running" and run.done_count + run.failed_count == run.item_count:
                 run._move_to("done")
                 run.date_done = fields.Datetime.now()
-                run._detect_contract_anomalies()
-                run._post_summary(run._summary_users() if to_notify is None else to_notify)
+                run.message_post(body=run._summary())
+
+    def _summary(self):
+        return Markup("<p>%s</p>") % self.env._(
+            "%(done)s customers billed, %(failed)s failed: %(moves)s invoices, %(untaxed)s untaxed.",
+            done=self.done_count,
+            failed=self.failed_count,
+            moves=self.move_count,
+            untaxed=self.currency_id.format(self.amount_untaxed),
+        )
 
     def _bill_contracts(self, contracts):
         """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""
@@ -419,11 +390,7 @@ class BillingRun(models.Model):
         # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
         contracts.last_run_id = self
         contracts.flush_recordset(["last_run_id"])
-        moves = contracts._bill(self)
-        moves._detect_anomalies()
-        self._detect_free_periods(contracts)
-        moves._deduct_deposits()
-        self._settle(moves)
+        self._settle(contracts._bill(self))
 
     def _settle(self, moves):
         """Post, and queue for sending or printing, what the contracts ask for."""
@@ -437,5 +404,5 @@ class BillingRun(models.Model):
         for author, of_author in moves.grouped(lambda move: move.invoice_user_id or self.env.user).items():
             of_author.sending_data = {"author_user_id": author.id, "author_partner_id": author.partner_id.id}
         if moves:
-            for sender in self._senders():
-                sender._trigger()
+            # sudo: who bills need not be allowed to see scheduled actions
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
