@@ -60,11 +60,19 @@ class AccountMoveLine(models.Model):
         """
         entries = []
         for line, origin in self._unmirrored():
-            then = {"amount": -line._service_amount()}
+            credit = line._prepare_credit_vals()
+            if rebill:  # all that the ledger holds, whatever was edited on the invoice by hand
+                credit["amount"] = -line.service_origin_line_id._ledger_amount()
+            then = {"amount": -credit["amount"]}
             if not rebill:
                 then |= {"kind": "kept", "invoice_line_id": line.id, "closed_reason": "credited"}
-            entries += [(origin, line._prepare_credit_vals()), (origin, then)]
+            entries += [(origin, credit), (origin, then)]
         self._service_ledger()._follow(entries)
+
+    def _ledger_amount(self) -> float:
+        """What the ledger holds on the line: the computed amount, even where the line was edited."""
+        self.ensure_one()
+        return sum(self.billable_ids.filtered(lambda row: row.held and row.kind != "kept").mapped("amount"))
 
     def _mirror_replaced(self) -> None:
         """Enter lines of credit notes whose periods another invoice takes over at once."""
@@ -97,7 +105,10 @@ class AccountMoveLine(models.Model):
         for line in self.sudo():  # sudo: see _service_ledger
             credit = line.billable_ids.filtered(lambda row: row.kind == "credit")
             kept = line.billable_ids.filtered(lambda row: row.kind == "kept")
-            if credit and not kept and line.currency_id.compare_amounts(line._service_amount(), credit.amount):
+            if not credit or kept:
+                continue
+            credited = -line.service_origin_line_id._service_amount()
+            if line.currency_id.compare_amounts(line._service_amount(), credited):
                 raise UserError(
                     self.env._(
                         "“%(line)s” was to be credited in full and billed again, but its amount was changed. "
@@ -108,9 +119,13 @@ class AccountMoveLine(models.Model):
 
     def _settle_mirrors(self) -> None:
         """Follow what was edited on a draft credit note when it is posted."""
-        for row in self.sudo().billable_ids.filtered(lambda row: row.kind in ("credit", "kept")):  # sudo: as above
-            amount = row.invoice_line_id._service_amount()
-            row.amount = amount if row.kind == "credit" else -amount
+        for line in self.sudo():  # sudo: as above
+            kept = line.billable_ids.filtered(lambda row: row.kind == "kept")
+            if not kept:
+                continue  # billed again, or replaced: the whole was credited
+            amount = line._service_amount()
+            for row in line.billable_ids.filtered(lambda row: row.kind in ("credit", "kept")):
+                row.amount = amount if row.kind == "credit" else -amount
 
     def _billed_again_on(self):
         """The invoices that hold a later revision of the lines' ledger rows."""

@@ -88,6 +88,19 @@ class TestCreditNote(MultiserviceCommon):
         self.assertFalse(self._bill_january())
         self.assertEqual(self.contract.next_billing_date, date(2026, 2, 1))
 
+    def test_bill_again_gives_back_the_whole_period_of_an_edited_invoice(self):
+        for edited in (90.0, 0.0, 120.0):
+            with self.subTest(edited=edited):
+                contract = self._contract(posting_mode="draft")
+                draft = self._bill(contract, date(2026, 1, 31)).move_ids
+                draft.invoice_line_ids.price_unit = edited
+                draft.action_post()
+                self._credit(draft, service_rebill="yes", post=True)
+                self.assertEqual(contract.next_billing_date, date(2026, 1, 1))
+                again = self._bill(contract, date(2026, 1, 31)).move_ids
+                self.assertEqual(again.amount_untaxed, 100.0)
+                self.assertEqual(sum(contract.billable_ids.filtered("held").mapped("amount")), 100.0)
+
     def test_bill_again_with_corrected_terms(self):
         """The case it is made for: the whole line was wrong. A credited line stays in the ledger: no edit."""
         self._credit(service_rebill="yes", post=True)
