@@ -60,9 +60,7 @@ class AccountMoveLine(models.Model):
         """
         entries = []
         for line, origin in self._unmirrored():
-            credit = line._prepare_credit_vals()
-            if rebill:  # all that the ledger holds, whatever was edited on the invoice by hand
-                credit["amount"] = -line.service_origin_line_id._ledger_amount()
+            credit = line._prepare_credit_vals(whole=rebill)
             then = {"amount": -credit["amount"]}
             if not rebill:
                 then |= {"kind": "kept", "invoice_line_id": line.id, "closed_reason": "credited"}
@@ -76,19 +74,23 @@ class AccountMoveLine(models.Model):
 
     def _mirror_replaced(self) -> None:
         """Enter lines of credit notes whose periods another invoice takes over at once."""
-        self._service_ledger()._follow([(origin, line._prepare_credit_vals()) for line, origin in self._unmirrored()])
+        self._service_ledger()._follow(
+            [(origin, line._prepare_credit_vals(whole=True)) for line, origin in self._unmirrored()]
+        )
 
     def _replace_origin(self) -> None:
         """Enter lines of invoices made by "Reverse and create invoice" as billing the periods of their originals."""
         self._service_ledger()._follow(
             [
-                (origin, {"amount": line._service_amount(), "invoice_line_id": line.id})
+                (origin, {"amount": line.service_origin_line_id._ledger_amount(), "invoice_line_id": line.id})
                 for line, origin in self._unmirrored()
             ]
         )
 
-    def _prepare_credit_vals(self) -> dict:
-        return {"kind": "credit", "amount": self._service_amount(), "invoice_line_id": self.id}
+    def _prepare_credit_vals(self, whole: bool) -> dict:
+        """`whole`: take back all that the ledger holds on the credited line, whatever was edited on it by hand."""
+        amount = -self.service_origin_line_id._ledger_amount() if whole else self._service_amount()
+        return {"kind": "credit", "amount": amount, "invoice_line_id": self.id}
 
     def _unmirrored(self):
         """Pairs (line, first ledger row of the line that it follows) for lines not in the ledger yet."""

@@ -220,6 +220,28 @@ class TestCreditNote(MultiserviceCommon):
         self.assertEqual(self._held(), 100.0)
         self.assertFalse(self._bill_january())
 
+    def test_a_copy_of_an_edited_invoice_gives_back_its_whole_period(self):
+        """Edited to 90, replaced by a copy, and the copy credited to bill again, or deleted: 100 are due."""
+        for given_back in ("credited", "deleted"):
+            with self.subTest(given_back):
+                contract = self._contract(posting_mode="draft")
+                draft = self._bill(contract, date(2026, 1, 31)).move_ids
+                draft.invoice_line_ids.price_unit = 90.0
+                draft.action_post()
+                wizard = self._wizard(draft)
+                wizard.modify_moves()
+                copy = wizard.new_move_ids
+                self.assertEqual(copy.amount_untaxed, 90.0)
+                self.assertTrue(copy.invoice_line_ids.billable_ids.hand_edited)
+                self.assertFalse(self._bill(contract, date(2026, 1, 31)))
+                if given_back == "credited":
+                    copy.action_post()
+                    self._credit(copy, service_rebill="yes", post=True)
+                else:
+                    copy.unlink()
+                self.assertEqual(self._bill(contract, date(2026, 1, 31)).move_ids.amount_untaxed, 100.0)
+                self.assertEqual(sum(contract.billable_ids.filtered("held").mapped("amount")), 100.0)
+
     def test_a_refund_made_elsewhere_counts_as_not_to_bill_again(self):
         self.invoice._reverse_moves([{"date": date(2026, 1, 20)}], cancel=True)
         self.assertEqual(self._amounts(), [(0, "whole", "posted", 100.0)])
