@@ -22,13 +22,16 @@ def bill(env, today: date) -> dict:
     env = env(user=env.ref(f"multiservice_demo.user_{BILLING}").id, context=context)
     closing = _run(env, "Clôture mensuelle", month_start(today) - timedelta(days=1))
     _terminate(env.ref(f"multiservice_demo.contract_{TERMINATED_AFTER_BILLING}"), today - timedelta(days=20))
-    _run(env, "Échéances du jour", today)
+    _dry_run(env, today)
+    latest = _run(env, "Échéances du jour", today)
     env["multiservice.contract"]._cron_end_contracts()
     # All of this is one transaction: without figures on its many new lines, PostgreSQL plans core's queries for
     # empty tables, and matching payments takes minutes.
     env.flush_all()
     env.cr.execute("ANALYZE account_move, account_move_line")
     if closing:
+        closing.anomaly_ids.action_check()  # last month was reviewed; today's invoices are not
+        _give_a_discount(latest)
         _credit(env.ref(f"multiservice_demo.{CREDITED}"))
         _pay(closing)
     return {**_figures(env), "seconds": round(time.monotonic() - started, 1)}
@@ -42,11 +45,26 @@ def _run(env, origin: str, through: date):
     return run
 
 
+def _dry_run(env, through: date) -> None:
+    """Kept, so that the run can be compared with it."""
+    preview = env["multiservice.billing.preview"].create({"through_date": through})
+    preview.action_preview()
+    if preview.line_ids:
+        preview.action_keep()
+
+
 def _terminate(contract, day: date) -> None:
     """The customer leaves before the end of what it was billed in advance: the next run credits the rest."""
     if not contract.date_end:
         wizard = contract.env["multiservice.line.end"].create({"contract_id": contract.id, "date_end": day})
         wizard.action_confirm()
+
+
+def _give_a_discount(run) -> None:
+    """A draft edited by hand: the review points it out."""
+    draft = run.move_ids.filtered(lambda move: move.state == "draft").sorted("amount_total")[-1:]
+    draft.invoice_line_ids.filtered(lambda line: line.display_type == "product")[:1].discount = 10.0
+    run.move_ids._detect_anomalies()
 
 
 def _credit(contract) -> None:

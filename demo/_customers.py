@@ -30,6 +30,7 @@ class Customer:
     country: str = "FR"
     managers: tuple[str, ...] = ()  # in turn, the last one since this year: keys of customers, or other names
     pricelist: bool = False
+    order_required: bool = False  # refuses invoices without its own order number
 
 
 def at(code, name, street, zip_code, city, access="", access_code=""):
@@ -313,6 +314,7 @@ SHOPS = (
             at("BOC-04", "Magasin de Grenoble", "48 cours du Safran", "38000", "Grenoble"),
             at("BOC-05", "Magasin de Saint-Étienne", "2 rue de la Réglisse", "42000", "Saint-Étienne"),
         ),
+        order_required=True,
         email="siege@bocalune.invalid",
     ),
     Customer(

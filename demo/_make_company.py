@@ -7,7 +7,7 @@ from ._book import LANGUAGE, Book
 from ._brand import GOLD, GREEN, logo
 from ._contracts import POST, month_start
 from ._customers import BUSINESS
-from ._users import PEOPLE
+from ._users import DIRECTION, PEOPLE
 
 NAME = "Groupe Montfaucelle Services"
 DOMAIN = "montfaucelle.invalid"
@@ -145,3 +145,4 @@ def _create_users(book: Book) -> None:
         ]
     )
     book.keep("user", [person.login for person in people], users)
+    book.company.service_summary_user_ids = book.get("user", DIRECTION)

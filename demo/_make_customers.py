@@ -54,6 +54,7 @@ def _customer_vals(book: Book, number: int, customer) -> dict:
         "company_id": book.company.id,
         "property_payment_term_id": book.get("payment_term", customer.payment).id,
         "customer_rank": 1,
+        "order_reference_required": customer.order_required,
     }
     if customer.country == "FR" and customer.category != CONSUMER:
         vals["company_registry"] = identity.siret(siren)

@@ -18,6 +18,7 @@ INVOICES = ("out_invoice", "out_refund")
 def bill_demonstration(env, folder):
     """Load and bill, then give every posted invoice its document."""
     env["ir.config_parameter"].set_param("report.url", os.environ["DEMO_SERVER"])
+    env["ir.config_parameter"].set_param("report.print_delay", "200")  # as the settings page offers
     today = fields.Date.context_today(env.user)
     loader.load(env, today)
     env.cr.commit()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import itertools
 import socketserver
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 MULTILINE_END = b".\r\n"
 
 
-def start_mail_sink(folder: Path) -> int:
-    """Serve in the background for as long as this process lives, and return the port."""
+def start_mail_sink(folder: Path, on_message: Callable[[], None] = lambda: None) -> int:
+    """Serve in the background for as long as this process lives, and return the port.
+
+    `on_message` is called when a message is kept and its sender does not know it yet.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     numbers = itertools.count(1)
 
@@ -25,6 +29,7 @@ def start_mail_sink(folder: Path) -> int:
                 if command == b"DATA":
                     self.reply("354 go on")
                     self.keep_message()
+                    on_message()
                     self.reply("250 kept")
                 elif command == b"QUIT":
                     self.reply("221 bye")

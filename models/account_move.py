@@ -64,8 +64,11 @@ class AccountMove(models.Model):
         for (journal, move_type), moves in undated.grouped(lambda m: (m.journal_id, m.move_type)).items():
             moves._date_services(journal._service_invoice_date(move_type == "out_refund"))
         self.invoice_line_ids._check_rebilled_whole()
+        self.filtered("billing_run_id")._note_touched()
         posted = super()._post(soft)
         posted.invoice_line_ids._settle_mirrors()
+        posted._freeze_buyer()
+        posted._refuse_faults()
         return posted
 
     def _date_services(self, day):
@@ -90,14 +93,3 @@ class AccountMove(models.Model):
                     )
                 )
         return super()._check_draftable()
-
-
-class AccountMoveSend(models.AbstractModel):
-    _inherit = "account.move.send"
-
-    @api.model
-    def _get_default_sending_methods(self, move) -> set:
-        """An invoice to print gets its PDF from core's service, and no e-mail."""
-        if move.service_posting_mode == "print":
-            return {"manual"}
-        return super()._get_default_sending_methods(move)

@@ -43,6 +43,7 @@ class Billable(models.Model):
     )
     _held_idx = models.Index("(contract_line_id, component, period_end) WHERE held")
     _to_bill_idx = models.Index("(contract_line_id) WHERE state = 'to_bill'")
+    _service_days_idx = models.Index("(company_id, period_end)")
     _changed_idx = models.Index("(contract_line_id, period_start) WHERE held IS DISTINCT FROM seen_held")
 
     contract_line_id = fields.Many2one("multiservice.contract.line", required=True, readonly=True, ondelete="restrict")
@@ -90,6 +91,9 @@ class Billable(models.Model):
         "account.move.line", readonly=True, index="btree_not_null", ondelete="set null", copy=False
     )
     move_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
+    billing_run_id = fields.Many2one(
+        "multiservice.billing.run", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     closed_reason = fields.Selection(
         [
             ("free", "Free period"),
@@ -126,6 +130,8 @@ class Billable(models.Model):
     hand_edited = fields.Boolean(
         compute="_compute_hand_edited",
         compute_sudo=True,
+        store=True,
+        precompute=True,
         help="The amount of the invoice line was changed by hand: the ledger keeps the computed one.",
     )
 

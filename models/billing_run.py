@@ -2,15 +2,14 @@ import logging
 from collections import Counter
 from datetime import date
 
-from markupsafe import Markup
 from psycopg2 import OperationalError
-from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools.pdf import merge_pdf
 
+from .billing_run_item import CONFLICTS
 from .contract_line import BILLED_STATES
 
 _logger = logging.getLogger(__name__)
@@ -18,12 +17,16 @@ _logger = logging.getLogger(__name__)
 # Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
 CHUNK = 40
 POOL = 8 * CHUNK
+WORKERS = [f"multiservice.ir_cron_billing_worker_{number}" for number in (1, 2, 3, 4)]
+SENDERS = ["account.ir_cron_account_move_send", "multiservice.ir_cron_sending_worker_2"]
 FAILED_NOTIFICATIONS = ("exception", "bounce")
 TRANSITIONS = {
     "draft": {"running"},
     "running": {"stopped", "done"},
-    "stopped": {"running"},
-    "done": {"running"},
+    "stopped": {"running", "undoing"},
+    "done": {"running", "undoing"},
+    "undoing": {"undone", "done"},
+    "undone": set(),
 }
 
 
@@ -44,7 +47,14 @@ class BillingRun(models.Model):
         string="Bill Through", required=True, readonly=True, help="Periods whose issue date is not after this day."
     )
     state = fields.Selection(
-        [("draft", "New"), ("running", "Running"), ("stopped", "Stopped"), ("done", "Done")],
+        [
+            ("draft", "New"),
+            ("running", "Running"),
+            ("stopped", "Stopped"),
+            ("done", "Done"),
+            ("undoing", "Being undone"),
+            ("undone", "Undone"),
+        ],
         default="draft",
         required=True,
         readonly=True,
@@ -204,25 +214,32 @@ class BillingRun(models.Model):
 
     def _unsent_domain(self) -> Domain:
         self.ensure_one()
-        return Domain(
-            [
-                ("billing_run_id", "=", self.id),
-                ("service_posting_mode", "in", ("send", "print")),
-                ("state", "=", "posted"),
-                ("sending_data", "=", False),
-            ]
-        ) & (
-            Domain("is_move_sent", "=", False)
-            | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
+        asked = [
+            ("service_posting_mode", "in", ("send", "print")),
+            ("sending_data", "=", False),
+            ("payment_state", "!=", "reversed"),
+        ]
+        return (
+            self._posted_domain()
+            & Domain(asked)
+            & (
+                Domain("is_move_sent", "=", False)
+                | Domain("message_ids.notification_ids.notification_status", "in", FAILED_NOTIFICATIONS)
+            )
         )
+
+    def _posted_domain(self) -> Domain:
+        """The run's posted invoices, and the credit notes by which it was undone."""
+        own = Domain("billing_run_id", "=", self.id) | Domain("reversed_entry_id.billing_run_id", "=", self.id)
+        return own & Domain("state", "=", "posted")
 
     def _to_print_domain(self) -> Domain:
         self.ensure_one()
         # is_move_sent: core's service made its documents
-        return Domain([("billing_run_id", "=", self.id), ("state", "=", "posted"), ("is_move_sent", "=", True)]) & (
-            Domain("service_posting_mode", "=", "print")
-            | (Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False))
+        by_post = Domain("service_posting_mode", "=", "print") | (
+            Domain("service_posting_mode", "=", "send") & Domain("partner_id.email", "=", False)
         )
+        return self._posted_domain() & Domain("is_move_sent", "=", True) & by_post
 
     def _move_to(self, state: str) -> None:
         for run in self:
@@ -265,7 +282,13 @@ class BillingRun(models.Model):
 
     @api.model
     def _due_domain(self, through: date) -> Domain:
-        return Domain([("state", "in", BILLED_STATES), ("next_billing_date", "<=", through)])
+        return Domain(
+            [
+                ("state", "in", BILLED_STATES),
+                ("next_billing_date", "<=", through),
+                ("awaiting_reference", "=", False),
+            ]
+        )
 
     @api.model
     def _cron_nightly(self):
@@ -283,13 +306,19 @@ class BillingRun(models.Model):
     @api.model
     def _wake_workers(self):
         for worker in self._workers():
-            worker._trigger()
+            worker._trigger()  # does nothing to an inactive one
 
     @api.model
     def _workers(self):
-        """The scheduled actions that work runs off; only the active ones do anything."""
+        """The scheduled actions that work runs off, side by side."""
         # sudo: who starts a run need not be allowed to see scheduled actions
-        return self.env.ref("multiservice.ir_cron_billing_worker_1").sudo()
+        return self.env["ir.cron"].sudo().union(*(self.env.ref(name) for name in WORKERS))
+
+    @api.model
+    def _senders(self):
+        """The scheduled actions that send what is queued, side by side; the first is core's."""
+        # sudo: who bills need not be allowed to see scheduled actions
+        return self.env["ir.cron"].sudo().union(*(self.env.ref(name) for name in SENDERS))
 
     @api.model
     def _cron_work(self):
@@ -322,7 +351,7 @@ class BillingRun(models.Model):
     @api.model
     def _work_chunk(self, item_ids) -> list[int]:
         """Bill a chunk of the items that nobody else works on, and commit. Returns what is to be tried one by one:
-        the items of a chunk of several that failed.
+        the items of a chunk of several that failed, or met another process.
         """
         cr, Item = self.env.cr, self.env["multiservice.billing.run.item"]
         items = Item.browse()
@@ -331,12 +360,16 @@ class BillingRun(models.Model):
             items = items.filtered_domain(self._pending_domain())
             with cr.savepoint():
                 items._work()
-        except (OperationalError, UniqueViolation) as error:
-            # Somebody else billed or changed the same contracts: plan again later, on a fresh snapshot.
+        except CONFLICTS as error:
+            # Somebody else billed or changed the same contracts: plan again, on a fresh snapshot.
             cr.rollback()
             _logger.info("billing items %s meet another process (%s): planned again", items.ids, type(error).__name__)
+            if len(items) > 1:
+                return items.ids
             items._count_attempt(error)
         except Exception as error:
+            if not items:
+                raise  # nothing was begun: the server is at fault, and the scheduler starts the worker again
             if len(items) > 1:
                 return items.ids
             _logger.warning("billing item %s failed: %s", items.ids, error)
@@ -348,7 +381,8 @@ class BillingRun(models.Model):
     def _fail_item(self, item, error: Exception) -> None:
         try:
             item._fail(error)
-        except OperationalError as conflict:  # while it was found out which contract is at fault
+            self.env.flush_all()
+        except CONFLICTS as conflict:  # while it was found out which contract is at fault
             self.env.cr.rollback()
             item._count_attempt(conflict)
 
@@ -360,29 +394,24 @@ class BillingRun(models.Model):
             try:
                 with self.env.cr.savepoint():
                     item._work()
-            except (OperationalError, UniqueViolation):
+            except CONFLICTS:
                 raise
             except Exception as error:
                 _logger.warning("billing of %s failed: %s", item.display_name, error)
                 item._fail(error)
-        self._close_if_done()
+        self._close_if_done(to_notify=self.env["res.users"])
 
-    def _close_if_done(self):
+    def _close_if_done(self, to_notify=None):
+        """Close the runs of which nothing is left to do. `to_notify`: users who get the summary, by default those
+        chosen for the company.
+        """
         for run in self:
             run.invalidate_recordset(["item_count", "done_count", "failed_count"])
             if run.state == "running" and run.done_count + run.failed_count == run.item_count:
                 run._move_to("done")
                 run.date_done = fields.Datetime.now()
-                run.message_post(body=run._summary())
-
-    def _summary(self):
-        return Markup("<p>%s</p>") % self.env._(
-            "%(done)s customers billed, %(failed)s failed: %(moves)s invoices, %(untaxed)s untaxed.",
-            done=self.done_count,
-            failed=self.failed_count,
-            moves=self.move_count,
-            untaxed=self.currency_id.format(self.amount_untaxed),
-        )
+                run._detect_contract_anomalies()
+                run._post_summary(run._summary_users() if to_notify is None else to_notify)
 
     def _bill_contracts(self, contracts):
         """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""
@@ -390,7 +419,11 @@ class BillingRun(models.Model):
         # Read by nothing: writing the contract makes a second biller on a stale snapshot fail and plan again.
         contracts.last_run_id = self
         contracts.flush_recordset(["last_run_id"])
-        self._settle(contracts._bill(self))
+        moves = contracts._bill(self)
+        moves._detect_anomalies()
+        self._detect_free_periods(contracts)
+        moves._deduct_deposits()
+        self._settle(moves)
 
     def _settle(self, moves):
         """Post, and queue for sending or printing, what the contracts ask for."""
@@ -404,5 +437,5 @@ class BillingRun(models.Model):
         for author, of_author in moves.grouped(lambda move: move.invoice_user_id or self.env.user).items():
             of_author.sending_data = {"author_user_id": author.id, "author_partner_id": author.partner_id.id}
         if moves:
-            # sudo: who bills need not be allowed to see scheduled actions
-            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+            for sender in self._senders():
+                sender._trigger()

@@ -1,12 +1,17 @@
 import logging
 import time
 
-from psycopg2 import OperationalError
+from psycopg2 import InterfaceError, OperationalError
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
+from odoo.exceptions import RedirectWarning, UserError
 
 _logger = logging.getLogger(__name__)
 
+# Other processes or the database server, never a contract: a lock, a stale snapshot, a key that somebody else
+# wrote first, a lost connection (after which the rollback fails too: the worker ends, the scheduler starts it again).
+CONFLICTS = (OperationalError, InterfaceError, UniqueViolation)
 MAX_ATTEMPTS = 10
 
 
@@ -20,14 +25,19 @@ class BillingRunItem(models.Model):
     _pending_idx = models.Index("(run_id, id) WHERE state = 'pending'")
 
     run_id = fields.Many2one("multiservice.billing.run", required=True, ondelete="cascade", index=True)
+    run_state = fields.Selection(related="run_id.state", string="Run Status")
     company_id = fields.Many2one(related="run_id.company_id", store=True, index=True)
     partner_id = fields.Many2one("res.partner", string="Invoice Address", required=True, ondelete="restrict")
     contract_ids = fields.Many2many("multiservice.contract", string="Contracts")
     state = fields.Selection(
-        [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed")], default="pending", required=True
+        [("pending", "Waiting"), ("done", "Billed"), ("failed", "Failed"), ("left", "Left Out")],
+        default="pending",
+        required=True,
     )
     error = fields.Text(readonly=True)
-    attempts = fields.Integer(readonly=True, help="How often the item met another process on the same contracts.")
+    attempts = fields.Integer(
+        readonly=True, help="How often the customer, tried alone, met another process on the same contracts."
+    )
     seconds = fields.Float(readonly=True, help="Time spent on the customer, in seconds.")
     culprit_ids = fields.Many2many(
         "multiservice.contract",
@@ -61,11 +71,29 @@ class BillingRunItem(models.Model):
         return self.with_company(company).with_context(lang=company._service_lang())
 
     def _count_attempt(self, error: Exception) -> None:
-        """After a conflict with another process: give up after too many, which then are no coincidence."""
-        for item in self:
-            item.attempts += 1
-            if item.attempts >= MAX_ATTEMPTS:
-                item._in_its_company()._record_failure(error, item.contract_ids)
+        """After a conflict that a customer met alone: give up after too many, which then are no coincidence.
+
+        Each means that another process got ahead, and there are few: workers by themselves never come near the limit.
+        To be called after a rollback. Whoever took the item meanwhile has it, and nothing is counted.
+        """
+        try:
+            for item in self.try_lock_for_update(allow_referencing=True):
+                if item.state == "pending":
+                    item.attempts += 1
+                if item.attempts >= MAX_ATTEMPTS:
+                    item._in_its_company()._give_up(error)
+            self.env.flush_all()
+        except CONFLICTS:
+            self.env.cr.rollback()
+
+    def _give_up(self, error: Exception) -> None:
+        self.attempts = 0  # whoever retries it starts afresh
+        message = self.env._(
+            "Something else held or changed the same contracts, %(times)s times in a row: %(error)s",
+            times=MAX_ATTEMPTS,
+            error=error,
+        )
+        self._record_failure(UserError(message), self.contract_ids)
 
     def _succeed(self):
         self.write({"state": "done", "error": False})
@@ -86,7 +114,7 @@ class BillingRunItem(models.Model):
         item._record_failure(error, culprits)
 
     def _record_failure(self, error: Exception, culprits) -> None:
-        message = str(error) or type(error).__name__
+        message = str(error.args[0] if isinstance(error, RedirectWarning) else error) or type(error).__name__
         self.write({"state": "failed", "error": message, "culprit_ids": [fields.Command.set(culprits.ids)]})
         for contract in culprits or self.contract_ids:
             known = bool(contract.billing_error)
@@ -106,7 +134,7 @@ class BillingRunItem(models.Model):
         try:
             with self.env.cr.savepoint():
                 self.run_id._bill_contracts(spared)
-        except OperationalError:
+        except CONFLICTS:
             raise
         except Exception as error:  # alone each could be billed, together they cannot
             _logger.warning("contracts %s fail together: %s", spared.mapped("name"), error)
@@ -121,8 +149,8 @@ class BillingRunItem(models.Model):
                 with self.env.cr.savepoint() as attempt:
                     self.run_id._bill_contracts(contract)
                     attempt.rollback()
-            except OperationalError:
-                raise  # somebody else's lock, not the contract's fault
+            except CONFLICTS:
+                raise
             except Exception:
                 culprits |= contract
         return culprits

@@ -41,6 +41,14 @@ class ContractBilling(models.Model):
         self.check_access("write")
         run = self.env["multiservice.billing.run"]._create_runs(self, self.env._("Contracts chosen by hand"))
         if not run:
+            if awaiting := self.filtered("awaiting_reference"):
+                raise UserError(
+                    self.env._(
+                        "%(contract)s waits for a reference that its buyer requires: %(missing)s.",
+                        contract=awaiting[0].display_name,
+                        missing=awaiting[0].missing_references,
+                    )
+                )
             raise UserError(self.env._("Nothing is due today: see “Upcoming billing” on the contract."))
         if len(self) <= BUTTON_LIMIT:
             run._process_now()
@@ -77,12 +85,13 @@ class ContractBilling(models.Model):
         dates = self._posting_dates(drafts)
         vals_list = [self._prepare_invoice_vals(draft, priced, origins, run, dates) for draft in drafts]
         moves = self.env["account.move"]._create_complete(vals_list)
-        rows = [(line, charge, {"closed_reason": "free"}) for line, charge in zero]
+        rows = [(line, charge, {"closed_reason": "free", "billing_run_id": run.id}) for line, charge in zero]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
             for entry, move_line in zip(draft.entries, move_lines, strict=True):
                 if entry.charge is not None:
-                    rows.append((*priced[entry.charge], {"invoice_line_id": move_line.id}))
+                    settled = {"invoice_line_id": move_line.id, "billing_run_id": run.id}
+                    rows.append((*priced[entry.charge], settled))
         # sudo: the ledger is written by billing alone, never by hand
         ledger = self.env["multiservice.billable"].sudo()
         ledger._enter(rows)
@@ -111,7 +120,7 @@ class ContractBilling(models.Model):
 
     def _to_items(self, plan, origins) -> list[Item]:
         headings = {contract: contract._headings() for contract in self}
-        policies = {contract: contract._to_policy(contract._agreement()) for contract in self}
+        policies = {contract: contract._to_policy(agreement) for contract, agreement in self._agreements().items()}
         ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
         items = []
         for index, (line, charge) in enumerate(plan):
@@ -148,7 +157,16 @@ class ContractBilling(models.Model):
         }
         return self.filtered(lambda contract: (*contract._agreement(), contract.grouping) in merged)
 
-    def _agreement(self, corrected=None) -> Agreement:
+    def _agreements(self) -> dict:
+        """The agreement of each contract; where it names no journal, its company's is looked up once for all."""
+        unnamed = self.filtered(lambda contract: not contract.journal_id).grouped("company_id")
+        journals = {company: contracts[0]._journal() for company, contracts in unnamed.items()}
+        return {
+            contract: contract._agreement(journal=contract.journal_id or journals[contract.company_id])
+            for contract in self
+        }
+
+    def _agreement(self, corrected=None, journal=None) -> Agreement:
         """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one."""
         self.ensure_one()
         source = corrected or self
@@ -156,7 +174,7 @@ class ContractBilling(models.Model):
         return Agreement(
             company_id=self.company_id.id,
             partner_id=self.invoice_partner_id.id,
-            journal_id=self._journal().id,
+            journal_id=(journal or self._journal()).id,
             currency_id=self.currency_id.id,
             invoice_payment_term_id=self.payment_term_id.id,
             fiscal_position_id=source.fiscal_position_id.id,
@@ -269,6 +287,7 @@ class ContractLineBilling(models.Model):
             "site_id": self.site_id.id,
             "period_start": charge.period.start,
             "period_end": charge.period.end,
+            "component": charge.component,
             "issue_date": charge.issue,
             "quantity": float(charge.billed.quantity),
             "price_unit": float(charge.billed.unit_price),
@@ -298,24 +317,15 @@ class ContractLineBilling(models.Model):
     def _explain(self, charge: Charge) -> str:
         """How the amount of `charge` was computed, in words."""
         currency = self.currency_id
-
-        def money(value):
-            return formatLang(self.env, float(value), currency_obj=currency)
-
-        price = charge.price
-        quantity = self._format_number(price.quantity)
-        unit_price = self._format_unit_price(price.unit_price)
-        whole = unit_price if price.quantity == 1 else f"{quantity} × {unit_price}"
-        if price.discount:
-            whole += f" − {self._format_number(price.discount)}\N{NO-BREAK SPACE}%"
         if charge.kind == "correction":
             return self.env._(
                 "Correction: %(owed)s due instead of %(billed)s billed",
-                owed=money(charge.held + charge.amount),
-                billed=money(charge.held),
+                owed=formatLang(self.env, float(charge.held + charge.amount), currency_obj=currency),
+                billed=formatLang(self.env, float(charge.held), currency_obj=currency),
             )
         if charge.kind == "free":
             return self.env._("Free of charge")
+        whole = self._explain_whole(charge.price)
         if charge.ratio == 1:
             return whole
         if charge.ratio == Fraction(charge.period.days, charge.full.days):
@@ -326,6 +336,15 @@ class ContractLineBilling(models.Model):
                 whole=whole,
             )
         return f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
+
+    def _explain_whole(self, price) -> str:
+        """Quantity × unit price − discount, as far as there is something to say."""
+        whole = self._format_unit_price(price.unit_price)
+        if price.quantity != 1:
+            whole = f"{self._format_number(price.quantity)} × {whole}"
+        if price.discount:
+            whole += f" − {self._format_number(price.discount)}\N{NO-BREAK SPACE}%"
+        return whole
 
     def _format_number(self, value, decimals: int = 0) -> str:
         """The number in the environment's language, with all its decimals and at least `decimals` of them."""

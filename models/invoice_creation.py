@@ -1,10 +1,22 @@
+from operator import itemgetter
+
 from odoo import api, fields, models
 from odoo.fields import Command
+from odoo.tools import groupby
 
-# Core's own switches. The values of the lines are complete, so nothing is left to bring in step line by line; taxes,
-# totals and due dates are still computed and checked by core, which repairs or refuses what does not agree.
+# Core's own switches. The values of the lines are complete, so nothing is left to bring in step line by line; totals
+# are still computed, and the balance checked, by core.
 CREATE_CONTEXT = {"tracking_disable": True, "skip_analytic_sync": True, "skip_invoice_line_sync": True}
 POST_CONTEXT = {"tracking_disable": True, "skip_invoice_sync": True}
+
+# How core finds the amounts, taxes and due lines of an invoice, and the modules whose say in it does not touch a
+# service invoice (expenses change only the entries that they make).
+LINE_METHODS = {
+    "account.move": ("_get_sync_stack", "_compute_needed_terms", "_prepare_product_base_line_for_taxes_computation"),
+    "account.move.line": ("_compute_totals",),
+}
+LINE_MODULES = ("odoo.addons.account.models.", "odoo.addons.hr_expense.models.")
+LINE_TOTALS = {"price_subtotal": "total_excluded_currency", "price_total": "total_included_currency"}
 
 
 class InvoiceCreation(models.Model):
@@ -19,68 +31,156 @@ class InvoiceCreation(models.Model):
         """
         if not all(self._is_completable(vals) for vals in vals_list):
             return self.create(vals_list)
-        moves = self.with_context(**CREATE_CONTEXT).create([self._complete_vals(vals) for vals in vals_list])
-        return self.browse(moves.ids)
+        self.env["res.partner"].browse([vals["partner_id"] for vals in vals_list]).fetch(["commercial_partner_id"])
+        core_alone = self._core_alone_decides()
+        creation = self.with_context(**CREATE_CONTEXT, skip_invoice_sync=core_alone)
+        moves = creation.create([self._complete_vals(vals) for vals in vals_list]).with_env(self.env)
+        if core_alone:
+            for name in LINE_TOTALS:  # given like the rest: not to be computed line by line again
+                self.env.remove_to_compute(moves.line_ids._fields[name], moves.line_ids)
+        return moves
+
+    @api.model
+    def _core_alone_decides(self) -> bool:
+        """Whether complete lines are surely what core's sync of an invoice would make of them. Where another module
+        has its say, the sync has the last word.
+        """
+        return all(
+            cls.__module__.startswith(LINE_MODULES)
+            for model, methods in LINE_METHODS.items()
+            for cls in type(self.env[model]).__mro__
+            if any(method in vars(cls) for method in methods)
+        )
 
     @api.model
     def _is_completable(self, vals: dict) -> bool:
-        """Core adds lines of its own to invoices with early-payment discounts and discounts booked apart."""
+        """Core adds lines and amounts of its own for early-payment discounts and discounts booked apart."""
         company = self.env["res.company"].browse(vals["company_id"])
         term = self.env["account.payment.term"].browse(vals["invoice_payment_term_id"] or [])
-        return not (
-            company.account_discount_expense_allocation_id
-            or (term.early_discount and term.early_pay_discount_computation == "mixed")
-        )
+        return not (company.account_discount_expense_allocation_id or term.early_discount)
 
     @api.model
     def _complete_vals(self, vals: dict) -> dict:
-        """`vals` with the amounts and the tax tags of each product line, from core's tax engine."""
+        """`vals` with the amounts and tax tags of each product line, and with the tax and due lines: all from core's
+        own tax engine and payment terms.
+        """
         AccountTax = self.env["account.tax"]
         company = self.env["res.company"].browse(vals["company_id"])
-        commands = vals["invoice_line_ids"]
-        product_vals = [command[2] for command in commands if command[2]["display_type"] == "product"]
-        base_lines = [self._prepare_base_line(vals, line_vals, company) for line_vals in product_vals]
+        lines = [line_vals for _command, _id, line_vals in vals["invoice_line_ids"]]
+        products = [line_vals for line_vals in lines if line_vals["display_type"] == "product"]
+        base_lines = self._prepare_base_lines(vals, products, company)
         AccountTax._add_tax_details_in_base_lines(base_lines, company)
         AccountTax._round_base_lines_tax_details(base_lines, company)
         AccountTax._add_accounting_data_in_base_lines_tax_details(base_lines, company, include_caba_tags=False)
-        amounts = iter(AccountTax._prepare_tax_lines(base_lines, company)["base_lines_to_update"])
-        return vals | {
-            "invoice_line_ids": [
-                Command.create(line_vals | next(amounts)[1])
-                if line_vals["display_type"] == "product"
-                else Command.create(line_vals)
-                for _command, _id, line_vals in commands
-            ]
-        }
+        result = AccountTax._prepare_tax_lines(base_lines, company)
+        amounts = [self._prepare_amounts(*base_line) for base_line in result["base_lines_to_update"]]
+        tax_lines = [tax_line | {"display_type": "tax"} for tax_line in result["tax_lines_to_add"]]
+        left = iter(amounts)
+        lines = [line_vals | (next(left) if line_vals["display_type"] == "product" else {}) for line_vals in lines]
+        lines += tax_lines + self._prepare_due_lines(vals, amounts, tax_lines, company)
+        shared = {"currency_id": vals["currency_id"], "partner_id": self._debtor(vals).id}
+        completed = {name: value for name, value in vals.items() if name != "invoice_line_ids"}
+        return completed | {"line_ids": [Command.create(shared | line_vals) for line_vals in lines]}
 
     @api.model
-    def _prepare_base_line(self, vals: dict, line_vals: dict, company) -> dict:
+    def _prepare_base_lines(self, vals: dict, lines: list[dict], company) -> list[dict]:
+        """The product lines as core's tax engine wants them; numbers first rounded as their fields do."""
         env = self.env
+        AccountMoveLine = env["account.move.line"]
         currency = env["res.currency"].browse(vals["currency_id"])
         refund = vals["move_type"] == "out_refund"
-        line_fields = env["account.move.line"]._fields
-        stored = {
-            name: line_fields[name].convert_to_cache(line_vals[name], env["account.move.line"])
-            for name in ("price_unit", "quantity", "discount")
+        shared = {
+            "currency_id": currency,
+            "partner_id": self._debtor(vals),
+            "rate": currency._get_conversion_rate(company.currency_id, currency, company, self._invoiced_on(vals)),
+            "sign": 1 if refund else -1,
+            "is_refund": refund,
         }
-        on = fields.Date.to_date(vals.get("invoice_date")) or fields.Date.context_today(self)
-        return env["account.tax"]._prepare_base_line_for_taxes_computation(
-            {},
-            **stored,
-            product_id=env["product.product"].browse(line_vals["product_id"] or []),
-            product_uom_id=env["uom.uom"].browse(line_vals["product_uom_id"] or []),
-            tax_ids=env["account.tax"].browse(line_vals["tax_ids"][0][2]),
-            currency_id=currency,
-            partner_id=env["res.partner"].browse(vals["partner_id"]).commercial_partner_id,
-            account_id=env["account.account"].browse(line_vals["account_id"]),
-            analytic_distribution=line_vals["analytic_distribution"],
-            rate=env["res.currency"]._get_conversion_rate(company.currency_id, currency, company, on),
-            sign=1 if refund else -1,
-            is_refund=refund,
+        return [
+            env["account.tax"]._prepare_base_line_for_taxes_computation(
+                {},
+                **shared,
+                **{
+                    name: AccountMoveLine._fields[name].convert_to_cache(line_vals[name], AccountMoveLine)
+                    for name in ("price_unit", "quantity", "discount")
+                },
+                product_id=env["product.product"].browse(line_vals["product_id"] or []),
+                product_uom_id=env["uom.uom"].browse(line_vals["product_uom_id"] or []),
+                tax_ids=env["account.tax"].browse(line_vals["tax_ids"][0][2]),
+                account_id=env["account.account"].browse(line_vals["account_id"]),
+                analytic_distribution=line_vals["analytic_distribution"],
+            )
+            for line_vals in lines
+        ]
+
+    @api.model
+    def _prepare_amounts(self, base_line: dict, accounting: dict) -> dict:
+        details = base_line["tax_details"]
+        return accounting | {name: details[total] for name, total in LINE_TOTALS.items()}
+
+    @api.model
+    def _prepare_due_lines(self, vals: dict, base_lines: list[dict], tax_lines: list[dict], company) -> list[dict]:
+        """The lines that the customer owes, one for each due date, as core's `_compute_needed_terms` finds them."""
+        currency = self.env["res.currency"].browse(vals["currency_id"])
+        (untaxed, untaxed_currency), (tax, tax_currency) = (
+            (
+                company.currency_id.round(-sum(line["balance"] for line in lines)),
+                currency.round(-sum(line["amount_currency"] for line in lines)),
+            )
+            for lines in (base_lines, tax_lines)
         )
+        term = self.env["account.payment.term"].browse(vals["invoice_payment_term_id"] or [])
+        if term:
+            instalments = term._compute_terms(
+                date_ref=self._invoiced_on(vals),
+                currency=currency,
+                company=company,
+                tax_amount=tax,
+                tax_amount_currency=tax_currency,
+                untaxed_amount=untaxed,
+                untaxed_amount_currency=untaxed_currency,
+                sign=-1 if vals["move_type"] == "out_refund" else 1,
+            )["line_ids"]
+        else:
+            total = {"company_amount": untaxed + tax, "foreign_amount": untaxed_currency + tax_currency}
+            instalments = [{"date": fields.Date.context_today(self), **total}]
+        return [
+            {
+                "display_type": "payment_term",
+                "date_maturity": day,
+                "balance": sum(instalment["company_amount"] for instalment in of_day),
+                "amount_currency": sum(instalment["foreign_amount"] for instalment in of_day),
+            }
+            for day, of_day in groupby(instalments, key=itemgetter("date"))
+        ]
+
+    @api.model
+    def _debtor(self, vals: dict):
+        return self.env["res.partner"].browse(vals["partner_id"]).commercial_partner_id
+
+    @api.model
+    def _invoiced_on(self, vals: dict):
+        return fields.Date.to_date(vals.get("invoice_date")) or fields.Date.context_today(self)
 
     def _post_dated(self):
         """Post invoices that bear their date already; the same result as `_post`, sooner."""
         locked = self.filtered(lambda move: not move.invoice_date or move._get_violated_lock_dates(move.date, True))
         locked._post(soft=False)
         (self - locked).with_context(**POST_CONTEXT)._post(soft=False)
+
+
+class InvoiceLineCreation(models.Model):
+    _inherit = "account.move.line"
+
+    def _check_company(self, fnames=None):
+        """Lines that refer to the same records are as right or as wrong as the first of them: that one is checked."""
+        references = [
+            name
+            for name, field in self._fields.items()
+            if field.relational and field.check_company and name != "move_id"
+        ]
+        kinds = self.grouped(
+            lambda line: (line.company_id, line.move_id.company_id, *(line[name] for name in references))
+        )
+        first_of_kinds = self.browse(lines.ids[0] for lines in kinds.values())
+        return super(InvoiceLineCreation, first_of_kinds)._check_company(fnames)

@@ -50,6 +50,25 @@ class ResCompany(models.Model):
         help="The invoice date is the day of posting in this time zone.",
     )
 
+    service_review_threshold = fields.Float(
+        string="Amount Moved Beyond (%)",
+        default=10.0,
+        required=True,
+        help="The review of a billing run points out contracts whose amount moved by more, in per cent of what the "
+        "period before cost.",
+    )
+    service_summary_user_ids = fields.Many2many(
+        "res.users",
+        "multiservice_company_summary_user_rel",
+        string="Summary of Billing Runs To",
+        domain="[('share', '=', False)]",
+        help="Who gets a message at the end of each billing run, besides its responsible.",
+    )
+
+    _service_review_threshold_positive = models.Constraint(
+        "CHECK(service_review_threshold >= 0)", "The review threshold is a percentage, 0 or more."
+    )
+
     def _service_lang(self) -> str:
         """The company's own language, if installed: that of its ledger and of messages nobody in particular reads."""
         self.ensure_one()

@@ -1,5 +1,8 @@
 from datetime import date
 
+from stdnum import luhn
+from stdnum.fr import siren
+
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
@@ -16,6 +19,21 @@ class MultiserviceCommon(AccountTestInvoicingCommon):
         cls.company = cls.company_data["company"]
         cls.env.user.group_ids += cls.env.ref("multiservice.group_manager")
         cls.france = cls.env.ref("base.fr")
+        cls._legal_number = 0
+        cls.company.partner_id.write(
+            {
+                "street": "9 rue de l'Exemple",
+                "zip": "69001",
+                "city": "Lyon",
+                "country_id": cls.france.id,
+                "email": "billing@company.invalid",
+                "legal_category": "business",
+                **cls._legal_numbers(),
+            }
+        )
+        cls.env["res.partner.bank"].create(
+            {"acc_number": "FR76 3000 6000 0112 3456 7890 189", "partner_id": cls.company.partner_id.id}
+        )
         cls.tax = cls.company_data["default_tax_sale"]
         cls.customer = cls._customer("Bureaux du Parc")
         cls.site_a = cls._site(cls.customer, "Tour A", "A")
@@ -38,7 +56,20 @@ class MultiserviceCommon(AccountTestInvoicingCommon):
         return company if fresh else super().setup_independent_company(**kwargs)
 
     @classmethod
+    def _legal_numbers(cls) -> dict:
+        """A SIRET and a VAT number with true keys, different at each call."""
+        cls._legal_number += 1
+        number = f"{10000000 + 37 * cls._legal_number}"
+        number += luhn.calc_check_digit(number)
+        return {
+            "company_registry": f"{number}0001{luhn.calc_check_digit(number + '0001')}",
+            "vat": f"FR{siren.to_tva(number)}",
+        }
+
+    @classmethod
     def _customer(cls, name, **vals):
+        if vals.get("country_id", cls.france.id) == cls.france.id:
+            vals = cls._legal_numbers() | vals
         return cls.env["res.partner"].create(
             {
                 "name": name,

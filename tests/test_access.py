@@ -768,8 +768,12 @@ class TestOtherCompany(AccessCase):
         self.env.invalidate_all()
         self.assertEqual(len(self.foreign.billable_ids), 1)
 
-    def test_dry_runs_and_wizards_are_their_author_s(self):
+    def test_dry_runs_are_for_all_who_bill_in_the_company(self):
         preview = self.env["multiservice.billing.preview"].with_user(self.biller).create({})
+        self.assertTrue(preview.with_user(self.manager).read(["through_date"]))
+        self.assertForbidden(self.planner, preview, "read", ["through_date"])
+
+    def test_wizards_are_their_author_s(self):
         activation = (
             self.env["multiservice.contract.activation"]
             .with_user(self.biller)
@@ -781,7 +785,7 @@ class TestOtherCompany(AccessCase):
             .create({"contract_id": self.contract.id, "date_end": "2026-01-20"})
         )
         self.env.flush_all()
-        for wizard in (preview, activation, end):
+        for wizard in (activation, end):
             self.assertForbidden(self.manager, wizard, "read", ["display_name"])
 
     def test_shared_template_is_for_everybody(self):

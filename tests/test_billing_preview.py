@@ -144,3 +144,97 @@ class TestBillingPreview(MultiserviceCommon):
         preview.action_preview()
         self.assertEqual(preview.line_count, 8)
         self.assertTrue(preview.action_bill()["res_id"])
+
+    def test_each_line_beside_the_period_before(self):
+        self._bill(self.contracts, date(2026, 1, 31))
+        self.second.line_ids[1]._replace_from(date(2026, 2, 1), {"price_unit": 90.0})
+        lines = self._preview().line_ids
+        replaced = lines.filtered(lambda line: line.contract_line_id.predecessor_id)
+        self.assertEqual((replaced.previous_amount, replaced.amount, replaced.change), (80.0, 90.0, 10.0))
+        partial = lines.filtered(lambda line: line.contract_line_id == self.first.line_ids[0])
+        self.assertEqual((partial.previous_amount, partial.amount), (48.39, 100.0))
+
+    def test_what_the_last_kept_dry_run_had_foreseen(self):
+        self._preview().action_keep()
+        self.second.line_ids[1].price_unit = 85.0
+        line = self._preview().line_ids.filtered(lambda line: line.contract_line_id == self.second.line_ids[1])[0]
+        self.assertEqual((line.foreseen_amount, line.amount), (80.0, 85.0))
+
+    def test_a_kept_dry_run_is_compared_with_the_run(self):
+        preview = self._preview()
+        preview.action_keep()
+        self.second.line_ids[1].price_unit = 85.0
+        self.second.line_ids[0].unlink()
+        late = self._contract(self._line(), partner_id=self.other.id, date_start=date(2026, 2, 1))
+        run = self._bill(self.contracts + late, date(2026, 2, 10))
+        self.assertEqual(run.preview_id, preview)
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search(run.action_compare()["domain"])
+        outcomes = {
+            (row.contract_line_id, str(row.period_start)): (row.outcome, row.foreseen, row.billed, row.difference)
+            for row in rows
+        }
+        self.assertEqual(len(rows), 7)  # the lines of the deleted contract line went with it
+        changed = outcomes[self.second.line_ids, "2026-02-01"]
+        self.assertEqual(changed, ("other", 80.0, 85.0, 5.0))
+        self.assertEqual(outcomes[late.line_ids, "2026-02-01"], ("extra", 0.0, 100.0, 100.0))
+        self.assertEqual(outcomes[self.first.line_ids[0], "2026-02-01"], ("same", 100.0, 100.0, 0.0))
+        run.move_ids.filtered(lambda move: self.first in move.service_contract_ids).unlink()
+        missing = self.env["multiservice.billing.comparison"].search(
+            [("preview_id", "=", preview.id), ("outcome", "=", "missing")]
+        )
+        self.assertEqual(missing.contract_id, self.first)
+
+    def test_several_runs_bill_one_dry_run(self):
+        preview = self._preview()
+        preview.action_keep()
+        first, second = self._bill(self.first, date(2026, 2, 10)), self._bill(self.second, date(2026, 2, 10))
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search(first.action_compare()["domain"])
+        self.assertEqual(first.action_compare()["domain"], second.action_compare()["domain"])
+        self.assertEqual(set(rows.mapped("outcome")), {"same"})
+        self.assertEqual(len(set(rows.ids)), 8)
+
+    def test_a_dry_run_of_some_is_compared_with_its_own_run_only(self):
+        preview = self._preview(partner_ids=[Command.set(self.other.ids)])
+        preview.action_keep()
+        self.assertFalse(self._bill(self.first, date(2026, 2, 10)).preview_id)
+        action = preview.action_bill()
+        self.assertEqual(self.env["multiservice.billing.run"].browse(action["res_id"]).preview_id, preview)
+
+    def test_a_line_that_ended_is_shown_beside_the_rest(self):
+        self._bill(self.contracts, date(2026, 1, 31))
+        self.second.line_ids[1]._end_on(date(2026, 1, 31))
+        preview = self._preview()
+        ended = preview.line_ids.filtered("ended")
+        self.assertEqual(ended.contract_line_id, self.second.line_ids[1])
+        self.assertEqual((ended.amount, ended.previous_amount, ended.change), (0.0, 80.0, -80.0))
+        self.assertEqual(preview.line_count, 3)
+
+    def test_a_correction_is_compared_with_nothing(self):
+        self._bill(self.contracts, date(2026, 2, 10))
+        self.first._end_on(date(2026, 2, 14))
+        lines = self._preview(date(2026, 2, 28)).line_ids
+        self.assertTrue(lines)
+        self.assertEqual(set(lines.mapped("previous_amount")), {0.0})
+
+    def test_an_empty_dry_run_is_not_kept(self):
+        preview = self.env["multiservice.billing.preview"].create({"through_date": date(2025, 12, 1)})
+        with self.assertRaisesRegex(UserError, "make the dry run first"):
+            preview.action_keep()
+
+    def test_what_nobody_kept_is_deleted_after_a_day(self):
+        kept, dropped = self._preview(), self._preview()
+        kept.action_keep()
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE multiservice_billing_preview SET write_date = '2026-02-08'")
+        self.env.invalidate_all()
+        self.env["multiservice.billing.preview"]._gc_not_kept()
+        self.assertEqual((kept + dropped).exists(), kept)
+
+    def test_contracts_that_wait_for_a_reference_are_counted(self):
+        self.first.order_reference_required = True
+        preview = self._preview()
+        self.assertEqual((preview.contract_count, preview.awaiting_count), (1, 1))
+        listed = self.env["multiservice.contract"].search(preview.action_view_awaiting()["domain"])
+        self.assertEqual(listed, self.first)

@@ -4,6 +4,7 @@ from datetime import date
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from psycopg2 import DatabaseError
 from psycopg2.errors import SerializationFailure, UniqueViolation
 
 from odoo.exceptions import UserError
@@ -19,6 +20,7 @@ from odoo.addons.multiservice.models.billing_run_item import MAX_ATTEMPTS
 from .common import MultiserviceCommon
 
 RUN = "odoo.addons.multiservice.models.billing_run"
+SENDING_LOG = "odoo.addons.multiservice.models.invoice_sending"
 ITEM = "odoo.addons.multiservice.models.billing_run_item"
 WORKER = "multiservice.ir_cron_billing_worker_1"
 NIGHTLY = "multiservice.ir_cron_nightly_billing"
@@ -373,7 +375,7 @@ class TestBillingRun(RunCommon):
                 with patch.object(Contract, "_bill", bill_at_second_try):
                     self._trigger()
                 self.assertEqual((run.state, run.done_count, run.failed_count), ("done", 2, 0))
-                self.assertEqual(run.item_ids.mapped("attempts"), [1, 1])
+                self.assertEqual(run.item_ids.mapped("attempts"), [0, 0], "counted for those that meet it alone")
                 self.assertFalse(contracts.filtered("billing_error"))
                 self.assertEqual(len(contracts.billable_ids), 2)
 
@@ -386,7 +388,76 @@ class TestBillingRun(RunCommon):
             for _i in range(MAX_ATTEMPTS):
                 self._trigger()
         self.assertEqual((run.state, run.item_ids.state), ("done", "failed"))
-        self.assertEqual(run.item_ids.attempts, MAX_ATTEMPTS)
+        self.assertIn(f"{MAX_ATTEMPTS} times in a row", run.item_ids.error)
+        run.action_retry()
+        self._trigger()
+        self.assertEqual((run.state, run.item_ids.state), ("done", "done"))
+
+    def test_a_conflict_of_one_is_not_counted_on_its_neighbours(self):
+        bad, good = contracts = self._contracts(2)
+        run = self._start(contracts)
+        Contract = self.registry["multiservice.contract"]
+        bill = Contract._bill
+
+        def never_bill_the_bad(records, *args):
+            if bad.id in records.ids:
+                raise UniqueViolation("somebody else's key")
+            return bill(records, *args)
+
+        with patch.object(Contract, "_bill", never_bill_the_bad):
+            for _i in range(MAX_ATTEMPTS):
+                self._trigger()
+        self.assertEqual((run.done_count, run.failed_count), (1, 1))
+        self.assertEqual(contracts.filtered("billing_error"), bad)
+        self.assertEqual(len(good.billable_ids), 1)
+
+    def test_a_conflict_while_the_culprit_is_looked_for_blames_nobody(self):
+        contract = self._contracts(1)
+        other = self._contract(self._line(), partner_id=contract.partner_id.id, posting_mode="post")
+        run = self._start(contract + other)
+        errors = [SerializationFailure("conflict"), UserError("broken"), UserError("broken")]
+        Contract = self.registry["multiservice.contract"]
+        bill = Contract._bill
+
+        def fail_then_bill(records, *args):
+            if errors:
+                raise errors.pop()
+            return bill(records, *args)
+
+        with patch.object(Contract, "_bill", fail_then_bill):
+            self._trigger()
+            self._trigger()
+        self.assertFalse((contract + other).filtered("billing_error"))
+        self.assertEqual((run.done_count, run.failed_count), (1, 0))
+
+    def test_a_lost_connection_ends_the_worker(self):
+        """The scheduler starts it again: nothing is recorded on the contract."""
+        contract = self._contracts(1)
+        run = self._start(contract)
+        lost = patch.object(
+            self.registry["multiservice.billing.run.item"],
+            "try_lock_for_update",
+            side_effect=DatabaseError("server closed the connection unexpectedly"),
+        )
+        with (
+            lost,
+            self.enter_registry_test_mode(),
+            self.registry.cursor() as cursor,
+            self.assertRaises(DatabaseError),
+        ):
+            self.Run.with_env(self.env(cr=cursor))._cron_work()
+        self.assertFalse(contract.billing_error)
+        self._trigger()
+        self.assertEqual((run.state, run.done_count), ("done", 1))
+
+    def test_starting_wakes_the_active_workers(self):
+        second = self.env.ref("multiservice.ir_cron_billing_worker_2").sudo()
+        third = self.env.ref("multiservice.ir_cron_billing_worker_3").sudo()
+        second.active = True
+        with self.capture_triggers() as captured:
+            self._start(self._contract())
+        self.assertIn(second, captured.records.cron_id)
+        self.assertNotIn(third, captured.records.cron_id)
 
     def test_the_second_of_two_runs_over_the_same_contracts_bills_nothing(self):
         contracts = self._contracts(2)
@@ -570,3 +641,38 @@ class TestBillingSending(RunCommon, MockEmail):
         self.assertTrue(good.move_ids.is_move_sent)
         self.assertEqual(bad.unsent_move_ids, bad.move_ids)
         self.assertFalse(good.unsent_move_ids)
+
+    def test_an_invoice_that_raises_holds_up_no_other(self):
+        """Core sets a report that is none of an invoice against the whole batch, again and again."""
+        bad, good = self._billed("send"), self._billed("send")
+        bad.move_ids.partner_id.invoice_template_pdf_report_id = self.env["ir.actions.report"].create(
+            {"name": "No invoice", "model": "account.move", "report_name": "multiservice.no_report"}
+        )
+        with mute_logger(SENDING_LOG):
+            self._send()
+        self.assertTrue(good.move_ids.is_move_sent)
+        self.assertFalse(bad.move_ids.is_move_sent)
+        self.assertFalse(bad.move_ids.sending_data, "out of the queue")
+        self.assertEqual(bad.unsent_move_ids, bad.move_ids)
+        self.assertIn("not set up properly", bad.move_ids.message_ids[0].body)
+
+    def test_an_invoice_in_other_hands_stays_in_the_queue(self):
+        run = self._billed("send")
+        conflict = patch.object(
+            self.registry["account.move.send"],
+            "_generate_and_send_invoices",
+            side_effect=SerializationFailure("conflict"),
+        )
+        with conflict, mute_logger("odoo.addons.base.models.ir_cron"):
+            self._send()
+        self.assertTrue(run.move_ids.sending_data)
+        self.assertFalse(run.unsent_move_ids)
+        self._send()
+        self.assertTrue(run.move_ids.is_move_sent)
+
+    def test_queueing_wakes_the_active_senders(self):
+        second = self.env.ref("multiservice.ir_cron_sending_worker_2").sudo()
+        second.active = True
+        with self.capture_triggers() as captured:
+            self._bill(self._contracts(1, posting_mode="send"), JANUARY)
+        self.assertIn(second, captured.records.cron_id)

@@ -115,8 +115,10 @@ class TestDemo(MultiserviceCommon):
         self.assertEqual(self.contracts.filtered("billing_error"), broken)
         self.assertEqual(len(self.figures["failures"]), 1)
         self.assertIn(broken.name, self.figures["failures"][0])
+        awaiting = self.env.ref("multiservice_demo.contract_BOC-2")
+        self.assertEqual(self.contracts.filtered("awaiting_reference"), awaiting)
         due = self.contracts.filtered(lambda c: c.next_billing_date and c.next_billing_date <= self.today)
-        self.assertEqual(due, broken)
+        self.assertEqual(due, broken + awaiting)
         with self.assertLogs(BILLING_LOG, "WARNING") as log:
             again = bill(self.env, self.today)
         self.assertEqual(len(log.output), 1)

@@ -1,5 +1,6 @@
 """Odoo in a process of its own: `python odoo_process.py CONF DATABASE JOB [IDS]`, and what tests need to start some."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ def environment(conf: str, database: str) -> Iterator:
         yield api.Environment(cr, SUPERUSER_ID, {})
 
 
+def close_all() -> None:
+    """Close this process's connections to PostgreSQL."""
+    from odoo import sql_db
+
+    sql_db.close_all()
+
+
 def start(conf: str, database: str, job: str, *ids: int) -> subprocess.Popen:
     command = [sys.executable, str(Path(__file__)), conf, database, job, *map(str, ids)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -44,6 +52,19 @@ def work(env) -> None:
         if not Item.search_count(Run._pending_domain()):
             Run._cron_work()  # closes the run
             return
+
+
+def send(env) -> None:
+    """A sending worker, as the scheduler calls it save for smaller batches, until the queue is empty."""
+    Move = env["account.move"]
+    while Move.search_count(Move._to_send_domain()):
+        Move._cron_account_move_send(10)
+        env.cr.commit()
+
+
+def send_mails(env) -> None:
+    """Core's mail queue, as the scheduler calls it."""
+    env["mail.mail"].process_email_queue()
 
 
 def press_bill(env, ids) -> None:
@@ -70,9 +91,17 @@ def bill_on_old_snapshot(env, ids) -> None:
     run._process_now()
 
 
-JOBS = {"work": lambda env, ids: work(env), "press": press_bill, "stale": bill_on_old_snapshot}
+JOBS = {
+    "work": lambda env, ids: work(env),
+    "send": lambda env, ids: send(env),
+    "mails": lambda env, ids: send_mails(env),
+    "press": press_bill,
+    "stale": bill_on_old_snapshot,
+}
 
 if __name__ == "__main__":
     conf, database, job, *ids = sys.argv[1:]
     with environment(conf, database) as env:
+        logging.basicConfig()
+        logging.getLogger("odoo.addons.multiservice").setLevel(logging.INFO)
         partial(JOBS[job], env)([int(i) for i in ids])

@@ -1,0 +1,38 @@
+"""Every check of an invoice before it leaves: the French rules (BR-FR), those of EN 16931 that a user can break, and
+what neither sees (keys of SIREN and SIRET, empty notes, the accounts' own amounts).
+"""
+
+from .finding import Context, Finding, Rule
+from .model import Invoice
+from .rules_amounts import RULES as AMOUNTS
+from .rules_document import RULES as DOCUMENT
+from .rules_notes import RULES as NOTES
+from .rules_parties import RULES as PARTIES
+from .rules_payment import RULES as PAYMENT
+from .rules_references import RULES as REFERENCES
+from .rules_vat import RULES as VAT
+
+RULES: tuple[Rule, ...] = (*DOCUMENT, *NOTES, *REFERENCES, *PARTIES, *VAT, *AMOUNTS, *PAYMENT)
+
+
+def check(invoice: Invoice, context: Context | None = None) -> tuple[Finding, ...]:
+    """What is missing or wrong, in the order of the rules; nothing when the invoice may leave."""
+    context = context or Context()
+    return tuple(
+        Finding(
+            rule.code,
+            rule.severity,
+            rule.message,
+            fault.datum or rule.datum,
+            fault.part,
+            fault.line,
+            fault.values,
+        )
+        for rule in RULES
+        for fault in rule.faults(invoice, context)
+    )
+
+
+def fatal(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings that forbid to send the invoice."""
+    return tuple(finding for finding in findings if finding.severity == "fatal")

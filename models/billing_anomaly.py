@@ -1,0 +1,343 @@
+from collections import defaultdict
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date, formatLang
+
+from .contract_line import BILLED_STATES
+from .previous_period import RECURRING_KINDS
+
+# By kind: how it is called, and how much it asks to be looked at.
+KINDS = {
+    "failed": ("Could not be posted or undone", 90),
+    "hand_edit": ("Edited by hand", 80),
+    "credit": ("Unexpected credit", 70),
+    "zero": ("Zero amount", 60),
+    "moved": ("Amount moved", 50),
+    "missing_reference": ("Reference missing", 40),
+    "unbilled": ("Ended, not billed to its end", 40),
+    "outside": ("Credited outside billing", 30),
+    "first": ("First invoice", 10),
+}
+
+
+class BillingAnomaly(models.Model):
+    """Something about a run's invoice, or about one of its contracts, that a person should look at, and why."""
+
+    _name = "multiservice.billing.anomaly"
+    _description = "Billing Anomaly"
+    _order = "severity desc, id"
+
+    run_id = fields.Many2one("multiservice.billing.run", readonly=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
+    contract_id = fields.Many2one("multiservice.contract", readonly=True, index="btree_not_null", ondelete="cascade")
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    kind = fields.Selection([(kind, label) for kind, (label, _severity) in KINDS.items()], required=True, readonly=True)
+    severity = fields.Integer(compute="_compute_severity", store=True, precompute=True)
+    reason = fields.Text(required=True, readonly=True)
+    checked = fields.Boolean(readonly=True, help="Somebody looked at it and found it right.")
+    checked_by_id = fields.Many2one("res.users", readonly=True)
+
+    @api.depends("kind")
+    def _compute_severity(self):
+        for anomaly in self:
+            anomaly.severity = KINDS[anomaly.kind][1]
+
+    @api.depends("kind")
+    def _compute_display_name(self):
+        labels = dict(self._fields["kind"]._description_selection(self.env))
+        for anomaly in self:
+            anomaly.display_name = labels[anomaly.kind]
+
+    def action_check(self):
+        """Take the anomalies for right: they leave the review queue."""
+        self.check_access("read")
+        # sudo: anomalies are written by the code alone; whoever may see them may tick them off
+        self.sudo().write({"checked": True, "checked_by_id": self.env.uid})
+
+    def action_open(self):
+        """The invoice or the contract in question."""
+        self.ensure_one()
+        return (self.move_id or self.contract_id)._get_records_action(name=self.display_name)
+
+    @api.model
+    def _record(self, run, move, contract, kind: str, reason: str) -> dict:
+        """Values of an anomaly of an invoice, of a contract, or of both."""
+        return {
+            "run_id": run.id,
+            "company_id": (move or contract).company_id.id,
+            "move_id": move.id,
+            "contract_id": contract.id,
+            "partner_id": (move.commercial_partner_id or contract.partner_id).id,
+            "kind": kind,
+            "reason": reason,
+        }
+
+
+class AnomalyDetection(models.Model):
+    _inherit = "account.move"
+
+    def _detect_anomalies(self) -> None:
+        """Write down what is unusual about these invoices of services, in place of what was found before.
+
+        What a person has checked stays checked while its reason is the same.
+        """
+        for company, moves in self.grouped("company_id").items():
+            moves.with_context(lang=company._service_lang())._write_anomalies()
+
+    def _write_anomalies(self) -> None:
+        Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone, never by hand
+        before = Anomaly.search([("move_id", "in", self.ids), ("kind", "not in", ("failed", "outside"))])
+        kept = {(anomaly.move_id, anomaly.contract_id, anomaly.kind, anomaly.reason): anomaly for anomaly in before}
+        found = []
+        for move, contract, kind, reason in self.sudo()._anomalies():  # sudo: the ledger tells, whoever reviews
+            if known := kept.get((move, contract, kind, reason)):
+                before -= known
+            else:
+                found.append(Anomaly._record(move.billing_run_id, move, contract, kind, reason))
+        before.unlink()
+        Anomaly.create(found)
+
+    def _anomalies(self):
+        """Quadruples (invoice, contract or none, kind, reason) of these invoices."""
+        nothing = self.env["multiservice.contract"]
+        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind != "kept")
+        free = rows.search(
+            [
+                ("billing_run_id", "in", self.billing_run_id.ids),
+                ("contract_id", "in", rows.contract_id.ids),
+                ("closed_reason", "=", "free"),
+            ]
+        )
+        previous = (rows | free)._previous_of_rows()
+        known = rows._billed_elsewhere()
+        for contract, of_contract in rows.grouped("contract_id").items():
+            move = of_contract[:1].move_id
+            if contract not in known and any(row.kind != "correction" for row in of_contract):
+                yield move, contract, "first", self.env._("The contract was never billed before.")
+            elif reason := (of_contract | free)._of(contract)._moved_reason(previous):
+                yield move, contract, "moved", reason
+        by_move = rows.grouped("move_id")
+        edits = self._hand_edits()
+        for move in self:
+            of_move = by_move.get(move, rows.browse())
+            for contract in of_move.contract_id:
+                if contract._lacks_reference(move):
+                    yield move, contract, "missing_reference", self.env._("The buyer requires it on its invoices.")
+            if reason := of_move._credit_reason():
+                yield move, nothing, "credit", reason
+            elif move.move_type == "out_refund":
+                yield move, nothing, "credit", self.env._("What is taken off is more than what is billed.")
+            if move.currency_id.is_zero(move.amount_total):
+                yield move, nothing, "zero", self.env._("Nothing is to be paid.")
+            if move in edits:
+                yield move, nothing, "hand_edit", edits[move]
+
+    def _hand_edits(self) -> dict:
+        """By invoice, what was changed by hand since it was computed; invoices as they were are left out."""
+        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind not in ("kept", "credit"))
+        removed = rows.search(
+            [
+                ("billing_run_id", "in", self.billing_run_id.ids),
+                ("contract_id", "in", rows.contract_id.ids),
+                ("state", "=", "to_bill"),
+            ]
+        )
+        by_move = rows.grouped("move_id")
+        edits = {}
+        for move in self:
+            of_move = by_move.get(move, rows.browse())
+            reasons = [
+                *(reason for row in of_move if (reason := row._edit_reason())),
+                *move._addition_reasons(),
+                *removed._of(of_move.contract_id).filtered(lambda row: row.issue_date)._removal_reasons(),
+            ]
+            if of_move and move.partner_id not in of_move.contract_id.invoice_partner_id:
+                reasons.append(self.env._("Billed to %s.", move.partner_id.display_name))
+            if reasons:
+                edits[move] = "\n".join(reasons)
+        return edits
+
+    def _addition_reasons(self) -> list[str]:
+        added = self.invoice_line_ids.filtered(lambda line: line.display_type == "product" and not line.billable_ids)
+        return [self.env._("%s: added by hand.", line._first_line()) for line in added]
+
+
+class AnomalyOfContract(models.Model):
+    _inherit = "multiservice.contract"
+
+    def _lacks_reference(self, move) -> bool:
+        self.ensure_one()
+        return any(
+            self[f"{name}_required"] and not (move[f"service_{name}"] or "").strip()
+            for name in ("order_reference", "buyer_reference")
+        )
+
+    def _unbilled_reason(self) -> str:
+        self.ensure_one()
+        return self.env._(
+            "It ended on %(end)s and a period is still to be billed since %(since)s.",
+            end=format_date(self.env, self.date_end),
+            since=format_date(self.env, self.next_billing_date),
+        )
+
+    @api.model
+    def _unbilled_at_end_domain(self, company, today: date):
+        """Contracts that are over and have something due still."""
+        return [
+            ("company_id", "=", company.id),
+            ("state", "in", BILLED_STATES),
+            ("next_billing_date", "<=", today),
+            ("date_end", "<", today),
+        ]
+
+
+class AnomalyOfRow(models.Model):
+    _inherit = "multiservice.billable"
+
+    def _of(self, contracts):
+        return self.filtered(lambda row: row.contract_id in contracts)
+
+    def _billed_elsewhere(self):
+        """The contracts of the rows that were billed on other invoices too, or by another system."""
+        contracts = self.contract_id
+        if not contracts:
+            return contracts
+        self.flush_model()
+        known = self.env.execute_query(
+            SQL(
+                """
+                SELECT contract.id
+                  FROM multiservice_contract contract
+                 WHERE contract.id = ANY(%s)
+                   AND EXISTS (SELECT FROM multiservice_billable row
+                                 JOIN account_move_line line ON line.id = row.invoice_line_id
+                                WHERE row.contract_id = contract.id AND NOT line.move_id = ANY(%s))
+                """,
+                list(contracts.ids),
+                list(self.move_id.ids),
+            )
+        )
+        taken_over = contracts.filtered(
+            lambda contract: contract.billed_until or any(contract.line_ids.mapped("billed_until"))
+        )
+        return contracts.browse(contract_id for (contract_id,) in known) | taken_over
+
+    def _recurring(self):
+        return self.filtered(lambda row: row.kind in RECURRING_KINDS and row.component == "base")
+
+    def _previous_of_rows(self):
+        entries = [(row.contract_line_id, row.period_start, row.amount) for row in self._recurring()]
+        return self.env["multiservice.contract.line"]._previous_periods(entries)
+
+    def _moved_reason(self, previous) -> str:
+        """Why the rows, all of one contract, cost visibly more or less than the periods before them; empty when they
+        do not.
+        """
+        recurring = self._recurring()
+        if not recurring:
+            return ""
+        ended = {line: amount for line, amount in previous.ended.items() if line.contract_id == self.contract_id}
+        now = sum(recurring.mapped("amount"))
+        before = sum(previous.amount(row.contract_line_id.id, row.period_start) for row in recurring)
+        before += sum(ended.values())
+        threshold = self.company_id.service_review_threshold
+        if not before or abs(now - before) * 100 <= threshold * abs(before):
+            return ""
+        return "\n".join([self._change_reason(now, before), *recurring._detail_reasons(previous, ended)])
+
+    def _change_reason(self, now: float, before: float) -> str:
+        return self.env._(
+            "%(now)s instead of %(before)s for the period before (%(change)s %%).",
+            now=formatLang(self.env, now, currency_obj=self.currency_id),
+            before=formatLang(self.env, before, currency_obj=self.currency_id),
+            change=f"{100 * (now - before) / abs(before):+.0f}",
+        )
+
+    def _detail_reasons(self, previous, ended) -> list[str]:
+        """Which lines came or went, and which periods are parts."""
+        compared = previous.amounts
+        keys = [(row.contract_line_id.id, row.period_start) for row in self]
+        new = self.filtered(lambda row: (row.contract_line_id.id, row.period_start) not in compared)
+        reasons = [self.env._("New: %s.", line._first_line()) for line in new.contract_line_id]
+        reasons += [self.env._("Ended: %s.", line._first_line()) for line in ended]
+        if any(row.kind == "prorated" for row in self):
+            reasons.append(self.env._("This period is billed in part."))
+        if any(compared[key][1] for key in keys if key in compared):
+            reasons.append(self.env._("The period before was billed in part."))
+        return reasons
+
+    def _edit_reason(self) -> str:
+        """How the invoice line differs from what was computed for the row."""
+        self.ensure_one()
+        title, line = self.contract_line_id._first_line(), self.invoice_line_id
+        if self.hand_edited:
+            return self.env._(
+                "%(line)s: %(now)s instead of %(computed)s.",
+                line=title,
+                now=formatLang(self.env, line._service_amount(), currency_obj=self.currency_id),
+                computed=formatLang(self.env, self.amount, currency_obj=self.currency_id),
+            )
+        if self.kind != "correction" and line.tax_ids != self.contract_line_id.tax_ids:
+            return self.env._("%s: other taxes than on the contract.", title)
+        return ""
+
+    def _removal_reasons(self) -> list[str]:
+        return [
+            self.env._(
+                "%(line)s, %(start)s – %(end)s: removed by hand; the next run bills it again.",
+                line=row.contract_line_id._first_line(),
+                start=format_date(self.env, row.period_start),
+                end=format_date(self.env, row.period_end),
+            )
+            for row in self
+        ]
+
+    def _credit_reason(self) -> str:
+        """What the rows, all of one invoice, take back; empty when they take nothing back."""
+        back = self.filtered(lambda row: row.kind == "correction" and row.amount < 0)
+        return "\n".join(
+            self.env._(
+                "%(line)s, %(start)s – %(end)s: %(amount)s. %(explanation)s",
+                line=row.contract_line_id._first_line(),
+                start=format_date(self.env, row.period_start),
+                end=format_date(self.env, row.period_end),
+                amount=formatLang(self.env, row.amount, currency_obj=row.currency_id),
+                explanation=row.explanation or "",
+            )
+            for row in back
+        )
+
+    def _zero_reasons(self, previous) -> dict:
+        """By contract, which of the rows cost nothing though their period counts, where that is new."""
+        reasons = defaultdict(list)
+        for row in self:
+            before = previous.amounts.get((row.contract_line_id.id, row.period_start))
+            counts = not row.ratio.startswith("0/")
+            if counts and (before is None or before[0]):
+                reasons[row.contract_id].append(
+                    self.env._(
+                        "%(line)s, %(start)s – %(end)s: nothing to bill.",
+                        line=row.contract_line_id._first_line(),
+                        start=format_date(self.env, row.period_start),
+                        end=format_date(self.env, row.period_end),
+                    )
+                )
+        return {contract: "\n".join(lines) for contract, lines in reasons.items()}
+
+
+class AnomalyOfLine(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    def _first_line(self) -> str:
+        return (self.name or "").partition("\n")[0]
+
+
+class AnomalyOfInvoiceLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _first_line(self) -> str:
+        return (self.name or "").partition("\n")[0]

@@ -1,0 +1,267 @@
+import logging
+
+from psycopg2 import OperationalError
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .contract_billing import BUTTON_LIMIT
+
+_logger = logging.getLogger(__name__)
+
+# Invoices posted or undone in one transaction.
+CHUNK = 50
+
+
+class BillingReview(models.Model):
+    """What a person does with the drafts of a billing run: check, put aside, post, send, undo."""
+
+    _inherit = "account.move"
+
+    service_anomaly_ids = fields.One2many(
+        "multiservice.billing.anomaly",
+        "move_id",
+        string="Anomalies",
+        readonly=True,
+        groups="multiservice.group_billing_user",
+    )
+    service_severity = fields.Integer(
+        string="To Look At",
+        compute="_compute_service_severity",
+        compute_sudo=True,  # accountants post without reading anomalies
+        store=True,
+        help="How much the anomalies that nobody checked yet ask to be looked at; 0: nothing to look at.",
+    )
+    service_anomaly_reasons = fields.Text(
+        string="Why",
+        compute="_compute_service_anomaly_reasons",
+        compute_sudo=True,
+        groups="multiservice.group_billing_user",
+    )
+    service_set_aside = fields.Boolean(
+        string="Put Aside",
+        readonly=True,
+        copy=False,
+        help="Left out when the drafts of a billing run are posted together. Its periods stay on it, so they are not "
+        "billed again.",
+    )
+    service_touched = fields.Boolean(
+        string="Changed by Hand",
+        readonly=True,
+        copy=False,
+        help="Whether something was changed, added or removed by hand before the invoice was posted.",
+        groups="base.group_user",
+    )
+    service_queued = fields.Selection(
+        [("post", "To post"), ("send", "To post and send"), ("undo", "To undo")],
+        string="Waiting",
+        readonly=True,
+        copy=False,
+        help="What the scheduler does with the invoice next.",
+        groups="base.group_user",
+    )
+
+    _service_queued_idx = models.Index("(id) WHERE service_queued IS NOT NULL")
+
+    @api.depends("service_anomaly_ids.checked", "service_anomaly_ids.severity")
+    def _compute_service_severity(self):
+        for move in self:
+            move.service_severity = max(move._unchecked().mapped("severity"), default=0)
+
+    @api.depends("service_anomaly_ids.reason", "service_anomaly_ids.checked")
+    @api.depends_context("lang")
+    def _compute_service_anomaly_reasons(self):
+        for move in self:
+            several = len(move.service_contract_ids) > 1
+            move.service_anomaly_reasons = "\n".join(
+                f"{anomaly.contract_id.name} – {anomaly.display_name}: {anomaly.reason}"
+                if several and anomaly.contract_id
+                else f"{anomaly.display_name}: {anomaly.reason}"
+                for anomaly in move._unchecked()
+            )
+
+    def _unchecked(self):
+        return self.service_anomaly_ids.filtered(lambda anomaly: not anomaly.checked)
+
+    @api.model
+    def action_service_review(self):
+        """The drafts of all billing runs, read again since somebody may have edited some."""
+        self.search([("billing_run_id", "!=", False), ("state", "=", "draft")])._detect_anomalies()
+        return self.env["ir.actions.act_window"]._for_xml_id("multiservice.billing_review_action")
+
+    def action_service_check(self):
+        """Take the invoices for right, anomalies and all."""
+        self.service_anomaly_ids.action_check()
+
+    def action_service_set_aside(self):
+        self._to_review().write({"service_set_aside": True, "service_queued": False})
+
+    def action_service_take_back(self):
+        self._to_review().service_set_aside = False
+
+    def action_service_post(self):
+        return self._to_review()._queue_service("post")
+
+    def action_service_post_and_send(self):
+        return self._to_review()._queue_service("send")
+
+    def _to_review(self):
+        """The drafts of services among the invoices chosen."""
+        self.check_access("write")
+        drafts = self.filtered(
+            lambda move: move.state == "draft" and move.billing_run_id and move.service_queued != "undo"
+        )
+        if not drafts:
+            raise UserError(self.env._("None of these is a draft of a billing run, or the run is being undone."))
+        return drafts
+
+    def _queue_service(self, what: str):
+        """Do it at once for a few invoices, by the scheduler for more. Returns a notice for the user."""
+        moves = self.filtered(lambda move: not move.service_set_aside)
+        if not moves:
+            raise UserError(self.env._("All of these are put aside: take them back first."))
+        moves._detect_anomalies()
+        moves.service_queued = what
+        if len(moves) > BUTTON_LIMIT:
+            self._wake_review()
+            return self._notify(self.env._("%s invoices are being posted in the background.", len(moves)))
+        failed = moves._work_queue()
+        if not failed:
+            return self._notify(self.env._("%s invoices were posted.", len(moves)))
+        return self._notify(
+            self.env._(
+                "%(done)s invoices were posted, %(failed)s could not: see why in the list.",
+                done=len(moves) - len(failed),
+                failed=len(failed),
+            ),
+            "warning",
+        )
+
+    @api.model
+    def _notify(self, message: str, kind: str = "success"):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": kind, "message": message, "next": {"type": "ir.actions.client", "tag": "soft_reload"}},
+        }
+
+    @api.model
+    def _wake_review(self):
+        # sudo: who reviews need not be allowed to see scheduled actions
+        self.env.ref("multiservice.ir_cron_billing_review").sudo()._trigger()
+
+    @api.model
+    def _cron_review(self):
+        """Post, send or undo the invoices that wait for it, a chunk for each transaction."""
+        waiting = Domain("service_queued", "!=", False)
+        while moves := self.search(waiting, limit=CHUNK).try_lock_for_update():
+            moves._work_queue()
+            if not self.env["ir.cron"]._commit_progress(len(moves), remaining=self.search_count(waiting)):
+                break
+        self.env["multiservice.billing.run"]._close_undone()
+
+    def _work_queue(self):
+        """Do what the invoices wait for: together, or each alone where one of them fails. Returns those that failed,
+        with the reason among their anomalies.
+        """
+        failed = self.browse()
+        for (company, what), of_both in self.grouped(lambda move: (move.company_id, move.service_queued)).items():
+            moves = of_both.with_context(lang=company._service_lang())
+            try:
+                with self.env.cr.savepoint():
+                    moves._do_queued(what)
+            except OperationalError:
+                raise
+            except Exception as error:
+                if len(moves) > 1:
+                    failed += failed.union(*(move._work_queue() for move in moves))
+                else:
+                    _logger.warning("invoice %s could not be settled: %s", moves.id, error)
+                    moves._fail_queued(error)
+                    failed += moves
+        return failed
+
+    def _do_queued(self, what: str) -> None:
+        self.service_queued = False
+        self.sudo().service_anomaly_ids.filtered(lambda anomaly: anomaly.kind == "failed").unlink()  # sudo: as below
+        if what == "undo":  # decided by a manager for the whole run, or not at all
+            self.filtered(lambda move: move.billing_run_id.state == "undoing")._undo_services()
+            return
+        drafts = self.filtered(lambda move: move.state == "draft" and not move.service_set_aside)
+        drafts._post_dated()
+        if what == "send":
+            drafts.service_posting_mode = "send"
+            self.env["multiservice.billing.run"]._queue_sending(drafts)
+
+    def _note_touched(self) -> None:
+        """Keep whether a person changed the invoices, for the figures of their billing run."""
+        for move in self.sudo()._hand_edits():  # sudo: the ledger tells, whoever posts
+            move.service_touched = True
+
+    def _fail_queued(self, error: Exception) -> None:
+        self.ensure_one()
+        self.service_queued = False
+        Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone
+        Anomaly.search([("move_id", "=", self.id), ("kind", "=", "failed")]).unlink()
+        message = str(error) or type(error).__name__
+        Anomaly.create(Anomaly._record(self.billing_run_id, self, self.env["multiservice.contract"], "failed", message))
+
+    def _undo_services(self) -> None:
+        """Delete the drafts and credit what was posted, so that the periods become due again.
+
+        Raises UserError for an invoice that was credited already, since how much of it is left to undo is for a
+        person to say, and for a draft that bears a number.
+        """
+        credited = self.reversal_move_ids.filtered(lambda move: move.state != "cancel")
+        if credited:
+            raise UserError(
+                self.env._(
+                    "It was credited already by %s: what is left of it has to be settled by hand.",
+                    ", ".join(credited.mapped("display_name")),
+                )
+            )
+        drafts = self.filtered(lambda move: move.state == "draft")
+        if numbered := drafts.filtered("posted_before"):
+            raise UserError(
+                self.env._(
+                    "%s was posted before and bears its number: post it again, so that it can be credited.",
+                    ", ".join(numbered.mapped("display_name")),
+                )
+            )
+        posted = self.filtered(lambda move: move.state == "posted")
+        drafts.unlink()
+        for moves in posted.grouped(lambda move: (move.journal_id, move.move_type)).values():
+            moves._credit_to_bill_again()
+
+    def _is_undone(self) -> bool:
+        """Whether the invoice was credited so that its periods are billed again."""
+        self.ensure_one()
+        # sudo: the ledger tells, whoever undoes
+        kinds = self.sudo().reversal_move_ids.invoice_line_ids.billable_ids.mapped("kind")
+        return self.payment_state == "reversed" and bool(kinds) and "kept" not in kinds
+
+    def _credit_to_bill_again(self) -> None:
+        """Credit notes of the whole invoices, posted, and sent where the invoice was."""
+        sent = self.filtered("is_move_sent")
+        self.sending_data = False  # what has not left yet does not leave any more
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=self.ids)
+            .create(
+                {
+                    "journal_id": self.journal_id.id,
+                    "reason": self.env._("Billing run undone"),
+                    "service_rebill": "yes",
+                }
+            )
+        )
+        wizard.reverse_moves()
+        credit_notes = wizard.new_move_ids
+        for note in credit_notes:
+            origin = note.reversed_entry_id
+            note.service_posting_mode = origin.service_posting_mode if origin in sent else "post"
+        credit_notes._post(soft=False)
+        self.env["multiservice.billing.run"]._queue_sending(
+            credit_notes.filtered(lambda move: move.reversed_entry_id in sent)
+        )

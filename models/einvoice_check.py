@@ -1,0 +1,135 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import RedirectWarning, UserError
+
+from ..einvoice import cii, profile
+from ..einvoice.finding import Finding
+from ..einvoice.rules import check, fatal
+
+NO_XML = b"<invoice/>"  # core embeds something even of an invoice that it refuses to send
+
+
+class EinvoiceCheck(models.Model):
+    """The French rules, applied before an invoice is posted and before it is sent, in words that say what to mend."""
+
+    _inherit = "account.move"
+
+    einvoice_findings = fields.Html(
+        string="E-Invoice Check",
+        compute="_compute_einvoice_findings",
+        sanitize=False,  # made here, every value escaped
+        help="What the French rules on electronic invoices find missing or wrong.",
+    )
+
+    @api.depends(
+        "state",
+        "partner_id",
+        "invoice_date",
+        "invoice_line_ids.price_subtotal",
+        "service_order_reference",
+        "service_buyer_reference",
+        "einvoice_framework",
+        "einvoice_buyer",
+    )
+    @api.depends_context("lang")
+    def _compute_einvoice_findings(self):
+        for move in self:
+            shown = (
+                move.id
+                and move._is_french_einvoice()
+                and move.state in ("draft", "posted")
+                and not move.invoice_pdf_report_id
+            )
+            found = move._einvoice_check() if shown and move.invoice_line_ids else ()
+            items = Markup().join(
+                Markup('<li><a href="%s">%s</a></li>') % (move._url(move._to_mend(finding)), move._say(finding))
+                for finding in found
+            )
+            move.einvoice_findings = Markup("<ul class='mb-0'>%s</ul>") % items if found else False
+
+    def _einvoice_check(self) -> tuple[Finding, ...]:
+        """What the rules find, on a draft all but what posting gives it: its number and its date."""
+        self.ensure_one()
+        found = check(self._to_einvoice(), self._to_einvoice_context())
+        if self.state == "posted":
+            return found
+        return tuple(finding for finding in found if finding.datum not in ("BT-1", "BT-2", "BT-9", "BT-83"))
+
+    def _einvoice_faults(self) -> list[str]:
+        """What forbids to issue the invoice, in words."""
+        return [self._say(finding) for finding in fatal(self._einvoice_check())]
+
+    def _refuse_faults(self) -> None:
+        """Raise UserError, with a way to the record to mend, for posted invoices that break a French rule, where their
+        company wants that.
+        """
+        strict = self.filtered(
+            lambda move: move._is_french_einvoice() and move.company_id.service_einvoice_check == "block"
+        )
+        faulty = {move: faults for move in strict if (faults := fatal(move._einvoice_check()))}
+        if not faulty:
+            return
+        text = "\n".join(
+            self.env._("%(customer)s: %(fault)s", customer=move.commercial_partner_id.name, fault=move._say(fault))
+            for move, faults in faulty.items()
+            for fault in faults
+        )
+        message = self.env._("The French rules on invoices refuse this:\n%s", text)
+        if len(faulty) > 1:
+            raise UserError(message)
+        [(move, faults)] = faulty.items()
+        record = move._to_mend(faults[0])
+        if record == move:
+            raise UserError(message)
+        action = record._get_records_action(context={})
+        raise RedirectWarning(message, action, self.env._("Open %s", record.display_name))
+
+    def _say(self, finding: Finding) -> str:
+        """The finding in the user's language, with the place that it is about."""
+        message = self.env._(finding.message, **finding.values)
+        place = {
+            "seller": self.env._("Our company"),
+            "buyer": self.env._("Customer"),
+            "payee": self.env._("Payee"),
+            "payer": self.env._("Payer"),
+            "payment": self.env._("Payment"),
+        }.get(finding.part, "")
+        if finding.line:
+            place = self.env._("Line %s", finding.line)
+        return f"{place}: {message} [{finding.code}]" if place else f"{message} [{finding.code}]"
+
+    def _to_mend(self, finding: Finding):
+        """The record that holds the datum at fault."""
+        self.ensure_one()
+        if finding.part == "seller":
+            return self.company_id.partner_id
+        if finding.part == "buyer":
+            return self.partner_id if finding.datum in ("BG-5", "BG-8") else self.commercial_partner_id
+        if finding.datum in ("BT-10", "BT-13") and len(self.service_contract_ids) == 1:
+            return self.service_contract_ids
+        return self
+
+    @api.model
+    def _url(self, record) -> str:
+        return f"/odoo/{record._name}/{record.id}"
+
+    def _make_einvoice_xml(self) -> tuple[bytes, set[str]]:
+        """The XML, and what forbids to send it; never raises: core embeds the bytes even beside errors."""
+        self.ensure_one()
+        faults = set(self._einvoice_faults())
+        try:
+            return cii.generate(self._to_einvoice()), faults
+        except cii.InvalidXml as error:
+            return NO_XML, faults | {str(error)}
+
+    def _einvoice_profile(self):
+        return profile.decide(self._to_einvoice())
+
+    def _einvoice_subject(self) -> str:
+        kind = self.env._("Credit note") if self.move_type == "out_refund" else self.env._("Invoice")
+        return f"{kind} {self.name}"
+
+    def _einvoice_attachments(self):
+        """Files that go along inside the PDF, beside the XML."""
+        return self.env["ir.attachment"]

@@ -1,0 +1,313 @@
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+
+from odoo import api, fields, models
+
+from ..einvoice import codes
+from ..einvoice.finding import Context
+from ..einvoice.model import (
+    Invoice,
+    Line,
+    Note,
+    Payment,
+    Period,
+    PrecedingInvoice,
+    Totals,
+    VatBreakdown,
+)
+
+FRAMEWORKS = [
+    ("S1", "S1 – Services"),
+    ("B1", "B1 – Goods"),
+    ("M1", "M1 – Goods and services"),
+    ("S2", "S2 – Services, paid already"),
+    ("B2", "B2 – Goods, paid already"),
+    ("M2", "M2 – Goods and services, paid already"),
+    ("S4", "S4 – Services, final invoice after a deposit"),
+    ("B4", "B4 – Goods, final invoice after a deposit"),
+    ("M4", "M4 – Goods and services, final invoice after a deposit"),
+    ("S3", "S3 – Subcontractor's request for direct payment"),
+    ("S5", "S5 – Subcontractor"),
+    ("S6", "S6 – Co-contractor"),
+    ("S7", "S7 – Services, VAT reported already"),
+    ("B7", "B7 – Goods, VAT reported already"),
+]
+EURO = "EUR"
+PRICE_UNIT = Decimal("0.000001")  # prices have at most six decimals (BR-FR-DEC-03)
+QUANTITY_UNIT = Decimal("0.0001")  # quantities at most four (BR-FR-DEC-02)
+UNITS = {"week": codes.WEEK, "month": codes.MONTH, "year": codes.YEAR}
+
+
+def decimal(number: float, unit: Decimal | None = None) -> Decimal:
+    """A float of Odoo as the decimal number that it stands for, rounded to a multiple of `unit`."""
+    exact = Decimal(str(number))
+    return exact.quantize(unit, rounding=ROUND_HALF_UP) if unit else exact
+
+
+class EinvoiceDocument(models.Model):
+    """A customer invoice as the semantic model of EN 16931. Reads only; what is missing is said by the checks."""
+
+    _inherit = "account.move"
+
+    einvoice_framework = fields.Selection(
+        FRAMEWORKS,
+        string="Billing Framework",
+        compute="_compute_einvoice_framework",
+        store=True,
+        readonly=False,
+        copy=False,
+        help="What kind of transaction the invoice is, for the French reform (EN 16931 BT-23): goods or services from "
+        "what its lines sell.",
+    )
+
+    @api.depends("invoice_line_ids.product_id", "move_type", "company_id")
+    def _compute_einvoice_framework(self):
+        for move in self:
+            if not move._is_french_einvoice():
+                move.einvoice_framework = False
+            else:
+                figure = (move.einvoice_framework or "S1")[1]
+                move.einvoice_framework = f"{move._nature_of_operations()}{figure}"
+
+    def _is_french_einvoice(self) -> bool:
+        """Whether this module makes the invoice's Factur-X: a sale of a French company that wants it so."""
+        self.ensure_one()
+        return self.company_id.service_einvoice and self.move_type in ("out_invoice", "out_refund")
+
+    def _nature_of_operations(self) -> str:
+        """ "S" services, "B" goods, "M" both, as far as the products on the lines tell; a line without is a service."""
+        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        goods = {line.product_id.type == "consu" for line in lines}
+        return "M" if len(goods) > 1 else "B" if goods == {True} else "S"
+
+    def _to_einvoice(self) -> Invoice:
+        self.ensure_one()
+        move = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        base_lines, _tax_lines = move._get_rounded_base_and_tax_lines()
+        vat = move._to_vat(base_lines)
+        lines = move._to_lines(base_lines)
+        sites = move.invoice_line_ids.service_site_id
+        return Invoice(
+            number=move.name or "",
+            issue_date=move.invoice_date or move.company_id._service_today(),
+            type_code=move._einvoice_type(),
+            framework=move.einvoice_framework or "",
+            seller=move._einvoice_seller(),
+            buyer=move._einvoice_buyer(),
+            lines=lines,
+            vat=vat,
+            totals=move._to_totals(lines, vat),
+            currency=move.currency_id.name,
+            accounting_currency=EURO if move.currency_id.name != EURO else "",
+            vat_point=move._einvoice_vat_point(),
+            due_date=move.invoice_date_due or None,
+            payment_terms=move.invoice_payment_term_id.name or "",
+            buyer_reference=move.service_buyer_reference or "",
+            contract=move._einvoice_contract(),
+            order=move.service_order_reference or "",
+            notes=move._einvoice_notes(),
+            preceding=move._einvoice_preceding(),
+            site=move._einvoice_site(sites),
+            period=Period(move.service_period_start, move.service_period_end) if move.service_period_start else None,
+            payment=move._to_payment(),
+        )
+
+    def _einvoice_type(self) -> str:
+        """BT-3."""
+        return codes.CREDIT_NOTE if self.move_type == "out_refund" else codes.INVOICE
+
+    def _einvoice_seller(self):
+        return self.company_id._to_seller(self.invoice_user_id.partner_id)
+
+    def _einvoice_buyer(self):
+        return self.partner_id._to_buyer()
+
+    def _einvoice_contract(self) -> str:
+        """BT-12: the market or framework contract where the buyer named one, else the number of our only contract."""
+        contracts = self.service_contract_ids
+        return self.service_market_reference or (contracts.name if len(contracts) == 1 else "")
+
+    def _einvoice_site(self, sites):
+        """BG-13, where all is rendered at one place that is not the buyer's own address."""
+        if len(sites) == 1:
+            return sites._to_delivery_site()
+        return None
+
+    def _einvoice_preceding(self) -> tuple[PrecedingInvoice, ...]:
+        """BG-3: the invoices that a credit note corrects."""
+        return tuple(PrecedingInvoice(move.name, move.invoice_date) for move in self._service_credited())
+
+    def _einvoice_notes(self) -> tuple[Note, ...]:
+        """BG-1: the mentions that the law asks for, and who is at the other end (BAR)."""
+        routing = Note(codes.ROUTING, self.partner_id._einvoice_routing())
+        return (*self._einvoice_mentions(), routing)
+
+    def _einvoice_mentions(self) -> tuple[Note, ...]:
+        mentions = self.env["multiservice.legal.mention"]._notes_for_move(self)
+        return tuple(Note(subject, text) for subject, text in mentions)
+
+    def _einvoice_vat_point(self) -> str:
+        """BT-8: when VAT falls due; empty where no VAT is due, or where it falls due at different times."""
+        points = self._vat_points()
+        return points.pop() if len(points) == 1 else ""
+
+    def _vat_points(self) -> set[str]:
+        taxes = self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy().filtered("amount")
+        return {codes.ON_PAYMENT if tax.tax_exigibility == "on_payment" else codes.ON_INVOICE for tax in taxes}
+
+    def _to_lines(self, base_lines) -> tuple[Line, ...]:
+        several_sites = len(self.invoice_line_ids.service_site_id) > 1
+        return tuple(
+            base_line["record"]._to_einvoice_line(str(number), base_line, several_sites)
+            for number, base_line in enumerate(base_lines, start=1)
+        )
+
+    def _to_vat(self, base_lines) -> tuple[VatBreakdown, ...]:
+        """BG-23: core's own bases and amounts, by category, rate and reason for exemption."""
+        AccountTax = self.env["account.tax"]
+        unit = decimal(self.currency_id.rounding)
+        sums = defaultdict(lambda: [Decimal(0), Decimal(0)])
+        detailed = AccountTax._aggregate_base_lines_tax_details(base_lines, self._vat_key)
+        for _base_line, groups in detailed:
+            for key, values in groups.items():
+                sums[tuple(key.items()) if key else None][0] += decimal(values["base_amount_currency"])
+                sums[tuple(key.items()) if key else None][1] += decimal(values["tax_amount_currency"])
+        return tuple(
+            VatBreakdown(
+                category=key["category"],
+                rate=key["rate"],
+                base=base.quantize(unit),
+                amount=amount.quantize(unit),
+                exemption=key["exemption"],
+                exemption_code=key["exemption_code"],
+            )
+            for key, (base, amount) in ((dict(key), amounts) for key, amounts in sums.items() if key)
+        )
+
+    def _vat_key(self, base_line, tax_data) -> dict:
+        """Category, rate and reason for exemption of one tax on one line (BT-118 to BT-121)."""
+        return self._vat_of(tax_data and tax_data["tax"], base_line["product_id"])
+
+    def _vat_of(self, tax, product) -> dict:
+        common = self.env["account.edi.common"]
+        customer, supplier = self.commercial_partner_id, self.company_id.partner_id
+        tax = tax or self.env["account.tax"]
+        category = common._get_tax_category_code(customer, supplier, tax)
+        code = tax.ubl_cii_tax_exemption_reason_code or ""
+        if category == "K" and product.type != "consu" and not tax.ubl_cii_tax_category_code:
+            category, code = "AE", code or "VATEX-EU-AE"  # a service in the EU is taxed by its buyer (directive, 196)
+        if category == "E" and self.company_id._in_vat_franchise():
+            code = code or "VATEX-FR-FRANCHISE"
+        rate = None if category == "O" else decimal(tax.amount if category == "S" else 0.0)
+        exempt = category not in ("S", "Z")
+        text = exempt and self._exemption_text(tax, code, category)
+        return {"category": category, "rate": rate, "exemption": text or "", "exemption_code": code if exempt else ""}
+
+    def _exemption_text(self, tax, code: str, category: str) -> str:
+        """BT-120 in words: the legal mention for that code, else core's own words for the category."""
+        reason = self.env["account.edi.common"]._get_tax_exemption_reason(
+            self.commercial_partner_id, self.company_id.partner_id, tax
+        )
+        if category == "AE":
+            return self.env._("Reverse charge")
+        return reason.get("tax_exemption_reason") or code
+
+    def _to_totals(self, lines, vat) -> Totals:
+        unit = decimal(self.currency_id.rounding)
+        gross = decimal(abs(self.amount_total), unit)
+        due = decimal(abs(self.amount_residual) if self.state == "posted" else abs(self.amount_total), unit)
+        tax = sum((one.amount for one in vat), Decimal(0))
+        in_euro = None
+        if self.currency_id.name != EURO:
+            in_euro = decimal(abs(self.amount_tax_signed), decimal(self.company_id.currency_id.rounding))
+        return Totals(
+            lines=sum((line.amount for line in lines), Decimal(0)),
+            net=sum((one.base for one in vat), Decimal(0)),
+            vat=tax,
+            gross=gross,
+            due=due,
+            paid=gross - due,
+            vat_accounting=in_euro,
+        )
+
+    def _to_payment(self) -> Payment | None:
+        """BG-16: a transfer to the bank account printed on the invoice."""
+        if self.move_type == "out_refund":
+            return None
+        bank = self.partner_bank_id
+        return Payment(
+            means_code=codes.SEPA_TRANSFER if self.currency_id.name == EURO else codes.TRANSFER,
+            means_text=self.env._("Bank transfer"),
+            remittance=self.payment_reference or self.name or "",
+            iban=(bank.sanitized_acc_number or "") if bank else "",
+            account_name=(bank.acc_holder_name or bank.partner_id.name or "") if bank else "",
+            bic=(bank.bank_bic or "") if bank else "",
+        )
+
+    def _to_einvoice_context(self) -> Context:
+        """What the accounts say of the same invoice, which must agree with it."""
+        self.ensure_one()
+        unit = decimal(self.currency_id.rounding)
+        customer = self.commercial_partner_id
+        contracts = self.service_contract_ids
+        return Context(
+            gross=decimal(abs(self.amount_total), unit),
+            vat=decimal(abs(self.amount_tax), unit),
+            due=decimal(abs(self.amount_residual), unit) if self.state == "posted" else None,
+            vat_points=frozenset(self._vat_points()) or None,
+            issued=frozenset(move.name for move in self._service_credited() if move.state == "posted" and move.name)
+            if self.move_type == "out_refund"
+            else None,
+            public_buyer=customer.legal_category == "public_body",
+            needs_service_code=any(contracts.mapped("buyer_reference_required")),
+            needs_order=any(contracts.mapped("order_reference_required")),
+        )
+
+
+class EinvoiceLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _to_einvoice_line(self, number: str, base_line, several_sites: bool) -> Line:
+        """BG-25. `several_sites`: the invoice is for more than one, so that each line names its own (EXTENDED)."""
+        self.ensure_one()
+        move, unit = self.move_id, decimal(self.currency_id.rounding)
+        details = base_line["tax_details"]
+        amount = decimal(details["total_excluded_currency"] + details["delta_total_excluded_currency"], unit)
+        quantity, price, note = self._priced(amount)
+        vat = move._vat_of(self._vat_tax(), self.product_id)
+        title, _newline, rest = (self.name or "").partition("\n")
+        return Line(
+            id=number,
+            name=title or self.product_id.name or "",
+            description=rest.strip(),
+            note=note,
+            quantity=quantity,
+            price=price,
+            amount=amount,
+            vat_category=vat["category"],
+            vat_rate=vat["rate"],
+            unit=self.env["account.edi.common"]._get_uom_unece_code(self.product_uom_id),
+            seller_item=self.product_id.default_code or "",
+            period=Period(self.service_start, self.service_end) if self.service_start and self.service_end else None,
+            site=self.service_site_id._to_delivery_site() if several_sites and self.service_site_id else None,
+        )
+
+    def _vat_tax(self):
+        """The VAT among the line's taxes: the one that is a percentage."""
+        return self.tax_ids.flatten_taxes_hierarchy().filtered(lambda tax: tax.amount_type == "percent")[:1]
+
+    def _priced(self, amount: Decimal) -> tuple[Decimal, Decimal, str]:
+        """Quantity and net unit price that make `amount`, the price never negative; and a note where that took one
+        unit at the whole amount.
+        """
+        quantity = decimal(self.quantity, QUANTITY_UNIT)
+        unit = decimal(self.currency_id.rounding)
+        if quantity:
+            price = (amount / quantity).quantize(PRICE_UNIT, rounding=ROUND_HALF_UP)
+            exact = decimal(self.price_unit * (1 - self.discount / 100), PRICE_UNIT)
+            for candidate in (abs(exact), abs(price)):
+                sign = -1 if (amount < 0) != (quantity < 0) else 1
+                if (sign * quantity * candidate).quantize(unit, rounding=ROUND_HALF_UP) == amount:
+                    return sign * quantity, candidate, ""
+        note = self.env._("Quantity: %s", decimal(self.quantity).normalize()) if quantity else ""
+        return Decimal(1) if amount >= 0 else Decimal(-1), abs(amount), note

@@ -1,0 +1,166 @@
+from stdnum.fr import siren, siret
+
+from odoo import api, fields, models
+
+from ..einvoice import codes
+from ..einvoice.model import Address, Contact, DeliverySite, Identifier, Party
+
+# Where a private person without an e-mail address is reached: nowhere, by no register.
+VAT_SCHEMES = {"DE": "9930", "BE": "9925", "ES": "9920", "IT": "0211", "NL": "9944", "LU": "9938", "PT": "9946"}
+
+
+class PartnerParty(models.Model):
+    """A partner as the party of an electronic invoice."""
+
+    _inherit = "res.partner"
+
+    siren = fields.Char(
+        string="SIREN",
+        compute="_compute_siren",
+        store=True,
+        help="Number of the legal person, the first nine digits of its SIRET; from the company registry, else from the "
+        "VAT number.",
+    )
+    einvoice_address = fields.Char(
+        string="Electronic Invoice Address",
+        compute="_compute_einvoice_address",
+        store=True,
+        readonly=False,
+        tracking=True,
+        help="Where electronic invoices are delivered, as the directory of the French reform lists it: the SIREN, or "
+        "the SIREN followed by a SIRET, a routing code or a suffix, joined by “_” (EN 16931 BT-49, scheme 0225).",
+    )
+
+    @api.depends("company_registry", "vat", "commercial_partner_id.company_registry", "commercial_partner_id.vat")
+    def _compute_siren(self):
+        for partner in self:
+            partner.siren = partner.commercial_partner_id._french_siren() or False
+
+    @api.depends("siren", "commercial_partner_id")
+    def _compute_einvoice_address(self):
+        """The SIREN, until somebody types another; a contact's own, where it differs from its company's."""
+        for partner in self:
+            own = partner == partner.commercial_partner_id
+            known = partner.einvoice_address
+            if not known or (own and known != partner.siren and len(known) == len(partner.siren or known)):
+                partner.einvoice_address = partner.siren if own else False
+
+    def _french_siren(self) -> str:
+        """The SIREN inside the company registry (a SIREN or a SIRET) or inside a French VAT number; "" without one."""
+        self.ensure_one()
+        number = siret.compact(self.company_registry or "")
+        if number.isdigit() and len(number) in (9, 14):
+            return number[:9]
+        vat = (self.vat or "").replace(" ", "")
+        return vat[4:] if vat.startswith("FR") and siren.is_valid(vat[4:]) else ""
+
+    def _einvoice_routing(self) -> str:
+        """Who is at the other end (note BAR): what a platform does with the invoice follows from it."""
+        customer = self.commercial_partner_id
+        domestic = (customer.country_id.code or "FR") in self._french_countries()
+        if customer.vat_liable or customer.legal_category == "public_body":
+            return codes.B2B if domestic else codes.B2B_ABROAD
+        return codes.B2C if domestic else codes.B2C_ABROAD
+
+    @api.model
+    def _french_countries(self) -> set[str]:
+        """Metropolitan France, the overseas departments and the territories that share its VAT or its registers."""
+        return {"FR", "GP", "MQ", "GF", "RE", "YT", "MF", "BL", "PM", "MC"}
+
+    def _to_buyer(self) -> Party:
+        """The customer that owes: name and numbers of the commercial partner, address of the invoice address."""
+        self.ensure_one()
+        customer = self.commercial_partner_id
+        address = self if self.street or self.city else customer
+        scheme, electronic = self._electronic_address()
+        french = customer.siren and (customer.country_id.code or "FR") in self._french_countries()
+        vat = (customer.vat or "").replace(" ", "").upper()
+        legal_id, legal_scheme = (customer.siren, codes.SIREN) if french else (vat, codes.EUROPEAN_VAT)
+        number = siret.compact(customer.company_registry or "")
+        return Party(
+            name=customer.name or "",
+            address=address._to_address(),
+            legal_id=legal_id or "",
+            legal_scheme=legal_scheme,
+            identifiers=(Identifier(codes.SIRET, number),) if french and len(number) == 14 else (),
+            vat_number=vat,
+            electronic_address=electronic,
+            electronic_scheme=scheme,
+            contact=Contact(name=self.name or "") if self != customer and self.name else None,
+        )
+
+    def _electronic_address(self) -> tuple[str, str]:
+        """Scheme and address (BT-49): the French one; the VAT number abroad; for persons their e-mail."""
+        customer = self.commercial_partner_id
+        if french := self.einvoice_address or customer.einvoice_address:
+            return codes.ELECTRONIC_ADDRESS, french
+        country = customer.country_id.code or ""
+        if customer.vat and country in VAT_SCHEMES:
+            return VAT_SCHEMES[country], customer.vat.replace(" ", "").upper()
+        if email := self.email_normalized or customer.email_normalized:
+            return codes.EMAIL, email
+        return codes.EMAIL, ""
+
+    def _to_address(self) -> Address:
+        self.ensure_one()
+        return Address(
+            country=self.country_id.code or "",
+            line1=self.street or "",
+            line2=self.street2 or "",
+            postcode=self.zip or "",
+            city=self.city or "",
+            subdivision=self.state_id.name or "",
+        )
+
+    def _to_delivery_site(self) -> DeliverySite:
+        """A site, or any other address at which the service is rendered."""
+        self.ensure_one()
+        number = siret.compact(self.site_siret or "")
+        return DeliverySite(
+            name=self.name or self.commercial_partner_id.name or "",
+            address=self._to_address(),
+            identifiers=(Identifier(codes.SIRET, number),) if number else (),
+        )
+
+
+class CompanyParty(models.Model):
+    _inherit = "res.company"
+
+    service_einvoice = fields.Boolean(
+        string="French E-Invoicing by Multiservice",
+        help="Customer invoices carry a Factur-X that the French authority's rules accept, made by this module rather "
+        "than by Odoo's own builder. Complete the company and its customers first: see “E-invoice readiness”.",
+    )
+    service_einvoice_check = fields.Selection(
+        [("block", "Refuse to post it"), ("warn", "Post it, and refuse to send it")],
+        string="Invoice That Breaks a French Rule",
+        default="block",
+        required=True,
+    )
+
+    def _to_seller(self, contact=None) -> Party:
+        """The company as the seller; `contact`: the user to whom questions about the invoice go."""
+        self.ensure_one()
+        partner = self.partner_id
+        number = siret.compact(partner.company_registry or "")
+        vat = (partner.vat or "").replace(" ", "").upper()
+        return Party(
+            name=partner.name or "",
+            address=partner._to_address(),
+            legal_id=partner.siren or "",
+            identifiers=(Identifier(codes.SIRET, number),) if len(number) == 14 else (),
+            vat_number="" if self._in_vat_franchise() else vat,
+            tax_id=(partner.siren or "") if self._in_vat_franchise() or not vat else "",
+            electronic_address=partner.einvoice_address or "",
+            legal_information=self._legal_information(),
+            contact=contact
+            and Contact(contact.name or "", contact.phone or self.phone or "", contact.email or self.email or ""),
+        )
+
+    def _in_vat_franchise(self) -> bool:
+        self.ensure_one()
+        return "service_vat_franchise" in self._fields and self.service_vat_franchise
+
+    def _legal_information(self) -> str:
+        """Legal form, capital and register (BT-33)."""
+        return (self.company_registry and f"SIRET {self.company_registry}") or ""

@@ -1,0 +1,286 @@
+"""Every kind of invoice, really posted, printed and sent, and held against the official rules."""
+
+import sys
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+from freezegun import freeze_time
+from lxml import etree
+
+from odoo.exceptions import RedirectWarning, UserError
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
+from odoo.tools import file_path
+from odoo.tools.pdf import PdfFileReader
+
+from ..einvoice.profile import Profile
+from .common import MultiserviceCommon
+
+sys.path.append(str(Path(file_path("multiservice/tests/unit"))))
+from einvoice_pdfa import factur_x_faults, pdfa_findings
+from einvoice_schematron import schematron
+
+JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
+
+
+class EinvoiceCommon(MultiserviceCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(freeze_time("2026-02-28 10:00:00"))
+        cls.company.service_einvoice = True
+        if "multiservice.legal.mention" not in cls.env:  # TEMP
+            from ..einvoice.model import Note
+
+            cls.classPatch(
+                cls.registry["account.move"],
+                "_einvoice_mentions",
+                lambda self: (Note("PMT", "x 40"), Note("PMD", "y"), Note("AAB", "z")),
+            )
+
+    def _invoice(self, *lines, through=JANUARY, **vals):
+        contract = self._contract(*lines, posting_mode="post", **vals)
+        return self._bill(contract, through).move_ids
+
+    def _tax(self, amount, **vals):
+        return self.env["account.tax"].create(
+            {
+                "name": f"Tax {amount} {vals}",
+                "amount": amount,
+                "type_tax_use": "sale",
+                "company_id": self.company.id,
+                "country_id": self.france.id,
+                **vals,
+            }
+        )
+
+    def _taxed(self, tax, price=100.0, **vals):
+        return self._line(price, tax_ids=[Command.set(tax.ids)], **vals)
+
+    def _credit(self, invoice, amount=None, is_modify=False):
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id, "reason": "Test"})
+        )
+        wizard.reverse_moves(is_modify)
+        note = invoice.reversal_move_ids
+        if amount is not None:
+            note.invoice_line_ids.filtered(lambda line: line.display_type == "product")[:1].quantity = amount
+        note.filtered(lambda move: move.state == "draft")._post(soft=False)
+        return note
+
+    def _send(self, moves):
+        """Core's send service with real PDFs; the XML and the PDF of each invoice."""
+        service = self.env["account.move.send"].with_context(force_report_rendering=True)
+        service._generate_and_send_invoices(moves, sending_methods={})
+        return {move: (move.ubl_cii_xml_id.raw, move.invoice_pdf_report_id.raw) for move in moves}
+
+    def _text(self, pdf):
+        pages = PdfFileReader(BytesIO(pdf), strict=False).pages
+        return " ".join(" ".join(page.extract_text().split()) for page in pages)
+
+
+@tagged("post_install", "-at_install")
+class TestFacturx(EinvoiceCommon, HttpCase):
+    def _kinds(self):
+        """By name, an invoice of each kind that the module makes."""
+        service_tax = self.tax
+        reduced, low = self._tax(10.0), self._tax(5.5)
+        reverse = self._tax(0.0, ubl_cii_tax_category_code="AE", ubl_cii_tax_exemption_reason_code="VATEX-FR-AE")
+        intra = self._tax(0.0)
+        included = self._tax(20.0, price_include_override="tax_included")
+        dollars = self.setup_other_currency("USD", rates=[("2026-01-01", 1.25)])
+        berlin = self._customer(
+            "Beispiel GmbH",
+            country_id=self.env.ref("base.de").id,
+            vat="DE136695976",
+            city="Berlin",
+            zip="10115",
+            legal_category="business",
+        )
+        town = self._customer("Commune de Testville", legal_category="public_body", vat=False)
+        syndicate = self._customer("SDC Les Exemples", legal_category="non_professional", vat=False)
+        person = self._customer(
+            "Camille Exemple", legal_category="consumer", is_company=False, vat=False, company_registry=False
+        )
+        goods = self.env["product.product"].create({"name": "Soap", "type": "consu", "list_price": 4.0})
+        many = [self._line(10.0 + n / 100, name=f"Service {n}") for n in range(500)]
+        kinds = {
+            "flat": self._invoice(self._line(350.5, pricing="flat")),
+            "arrears": self._invoice(
+                self._line(27.5, quantity=12.75, site_id=self.site_a.id), timing="arrears", order_reference="PO 7"
+            ),
+            "partial period": self._invoice(self._line(1234.56), date_start=date(2026, 1, 12)),
+            "several sites": self._invoice(
+                self._line(120.0, site_id=self.site_a.id), self._line(180.0, site_id=self.site_b.id)
+            ),
+            "discount": self._invoice(self._line(99.5, quantity=2, discount=5.0), self._line(-10.0)),
+            "rates": self._invoice(self._line(100.0), self._taxed(reduced, 40.0), self._taxed(low, 19.99, quantity=3)),
+            "tax included": self._invoice(self._taxed(included, 19.99, quantity=3)),
+            "goods and services": self._invoice(
+                self._line(100.0), self._line(4.0, quantity=6, product_id=goods.id, name="Soap")
+            ),
+            "consumer": self._invoice(self._taxed(reduced, 45.0), partner_id=person.id),
+            "co-ownership": self._invoice(self._taxed(reduced, 210.0), partner_id=syndicate.id),
+            "public body": self._invoice(
+                self._line(900.0),
+                partner_id=town.id,
+                timing="arrears",
+                buyer_reference="SERVICE-TECHNIQUE",
+                order_reference="EJ-2026-0815",
+                market_reference="MARCHE-12",
+            ),
+            "reverse charge": self._invoice(self._taxed(reverse, 800.0)),
+            "service in the EU": self._invoice(self._taxed(intra, 500.0), partner_id=berlin.id),
+            "foreign currency": self._invoice(self._taxed(service_tax, 1000.0), currency_id=dollars.id),
+            "500 lines": self._invoice(*many),
+        }
+        kinds["credit note"] = self._credit(self._invoice(self._line(350.5)))
+        kinds["partial credit note"] = self._credit(self._invoice(self._line(350.5)), amount=0.5)
+        contract = self._contract(self._line(100.0), self._line(50.0), posting_mode="post")
+        self._bill(contract, date(2026, 2, 1))
+        contract._end_on(date(2026, 1, 15))
+        kinds["grouped credit note of the run"] = self._bill(contract, FEBRUARY).move_ids
+        return kinds
+
+    def test_the_official_rules_find_nothing(self):
+        kinds = self._kinds()
+        moves = self.env["account.move"].union(*kinds.values())
+        self.assertEqual(len(moves), len(kinds))
+        documents = self._send(moves)
+        self.assertFalse([move.name for move in moves if not documents[move][1]], "an invoice has no document")
+        reports = schematron({kind: documents[move][0] for kind, move in kinds.items()})
+        self.assertEqual({kind: report for kind, report in reports.items() if report}, {})
+        for kind, move in kinds.items():
+            xml, pdf = documents[move]
+            level = Profile.EXTENDED if kind == "several sites" else Profile.EN16931
+            with self.subTest(kind):
+                self.assertEqual(pdfa_findings(pdf), [])
+                self.assertEqual(factur_x_faults(pdf, xml, level.conformance), [])
+                self._check_amounts(move, xml)
+
+    def _check_amounts(self, move, xml):
+        totals = etree.fromstring(xml).find(".//{*}SpecifiedTradeSettlementHeaderMonetarySummation")
+        told = [float(totals.findtext(f"{{*}}{name}")) for name in ("TaxBasisTotalAmount", "GrandTotalAmount")]
+        self.assertEqual(told, [move.amount_untaxed, move.amount_total])
+
+    def test_the_pdf_says_what_the_law_asks(self):
+        invoice = self._invoice(self._line(100.0, site_id=self.site_a.id))
+        text = self._text(self._send(invoice)[invoice][1])
+        for mention in self.env["multiservice.legal.mention"]._for_move(invoice):
+            self.assertIn(" ".join(mention[1].split())[:60], text)
+
+    def test_a_pro_forma_carries_no_xml(self):
+        invoice = self._invoice()
+        service = self.env["account.move.send"].with_context(force_report_rendering=True)
+        data = {"pdf_report": self.env.ref("account.account_invoices"), "invoice_edi_format": "facturx"}
+        service._prepare_invoice_proforma_pdf_report(invoice, data)
+        service._hook_invoice_document_after_pdf_report_render(invoice, data)
+        raw = data["proforma_pdf_attachment_values"]["raw"]
+        self.assertTrue(raw.startswith(b"%PDF"))
+        self.assertNotIn(b"factur-x.xml", raw)
+
+    def test_another_country_keeps_cores(self):
+        self.company.service_einvoice = False
+        invoice = self._invoice()
+        xml, _errors = self.env["account.edi.xml.cii"]._export_invoice(invoice)
+        self.assertIn(b"extended", xml)
+
+
+@tagged("post_install", "-at_install")
+class TestEinvoiceCheck(EinvoiceCommon):
+    def test_posting_is_refused_with_the_record_to_mend(self):
+        self.customer.write({"company_registry": False, "vat": False})
+        contract = self._contract(posting_mode="draft")
+        invoice = self._bill(contract, JANUARY).move_ids
+        with self.assertRaises(RedirectWarning) as refused:
+            invoice.action_post()
+        message, action, _button, *_context = refused.exception.args
+        self.assertIn("SIREN", message)
+        self.assertEqual(action["res_id"], self.customer.id)
+
+    def test_where_the_company_only_wants_a_warning_it_is_posted_and_not_sent(self):
+        self.company.service_einvoice_check = "warn"
+        self.customer.write({"company_registry": False, "vat": False})
+        invoice = self._invoice()
+        self.assertEqual(invoice.state, "posted")
+        self.assertIn("SIREN", invoice.einvoice_findings)
+        with self.assertRaisesRegex(UserError, "SIREN"):
+            self.env["account.move.send"]._generate_and_send_invoices(invoice, sending_methods={})
+
+    def test_a_billing_run_says_it_and_bills_the_others(self):
+        other = self._customer("Right Customer")
+        self.customer.write({"company_registry": False, "vat": False})
+        contracts = self._contract(posting_mode="post") + self._contract(
+            self._line(), posting_mode="post", partner_id=other.id
+        )
+        run = self.env["multiservice.billing.run"]._create_runs(contracts, "Test", JANUARY)
+        run._process_now()
+        self.assertEqual((run.done_count, run.failed_count), (1, 1))
+        self.assertIn("SIREN", run.item_ids.filtered("error").error)
+
+    def test_a_draft_shows_what_is_missing(self):
+        invoice = self._bill(self._contract(), JANUARY).move_ids
+        self.assertFalse(invoice.einvoice_findings)
+        self.customer.street = False
+        invoice.invalidate_recordset()
+        self.assertIn("street", invoice.einvoice_findings)
+
+    def test_the_format_comes_without_a_click(self):
+        invoice = self._invoice()
+        send = self.env["account.move.send"]
+        self.assertEqual(send._get_default_invoice_edi_format(invoice), "facturx")
+        self.customer.with_company(self.company).invoice_edi_format = "ubl_bis3"
+        self.assertEqual(send._get_default_invoice_edi_format(invoice), "ubl_bis3")
+
+
+@tagged("post_install", "-at_install")
+class TestBuyerAsIssued(EinvoiceCommon):
+    def test_a_customer_that_moves_keeps_its_old_invoices(self):
+        invoice = self._invoice()
+        self.customer.write({"name": "New Name", "street": "99 avenue Neuve"})
+        buyer = invoice._to_einvoice().buyer
+        self.assertEqual((buyer.name, buyer.address.line1), ("Bureaux du Parc", "1 rue de l'Exemple"))
+        html = self.env["ir.actions.report"]._render_qweb_html("account.account_invoices", invoice.ids)[0].decode()
+        self.assertIn("Bureaux du Parc", html)
+        self.assertIn('name="buyer_as_issued"', html)
+        note = self._credit(invoice)
+        self.assertEqual(note._to_einvoice().buyer.name, "Bureaux du Parc")
+
+    def test_wrong_data_can_be_mended_until_the_document_is_made(self):
+        self.company.service_einvoice_check = "warn"
+        contract = self._contract(posting_mode="post")
+        self.customer.street = False
+        invoice = self._bill(contract, JANUARY).move_ids
+        self.customer.street = "3 rue Juste"
+        self.assertIn("street", invoice.einvoice_findings)
+        invoice.action_update_buyer()
+        self.assertEqual(invoice._to_einvoice().buyer.address.line1, "3 rue Juste")
+        self.assertFalse(invoice.einvoice_findings)
+
+
+@tagged("post_install", "-at_install")
+class TestReadiness(EinvoiceCommon):
+    def _gaps(self):
+        self.env.flush_all()
+        gaps = self.env["multiservice.einvoice.gap"].search([("company_id", "=", self.company.id)])
+        return {(gap.partner_id, gap.kind) for gap in gaps}
+
+    def test_complete_customers_are_ready(self):
+        self._contract()
+        self.assertEqual(self._gaps(), set())
+
+    def test_each_missing_datum_is_counted(self):
+        self._contract()
+        self.customer.write({"company_registry": False, "vat": False, "zip": False})
+        town = self._customer("Commune de Testville", legal_category="public_body")
+        contract = self._contract(self._line(), partner_id=town.id, timing="arrears")
+        self.assertEqual(
+            self._gaps(),
+            {(self.customer, kind) for kind in ("address", "siren", "vat", "electronic_address")}
+            | {(town, "buyer_reference"), (town, "order_reference")},
+        )
+        gap = self.env["multiservice.einvoice.gap"].search([("kind", "=", "buyer_reference")])
+        self.assertEqual(gap.action_open()["res_id"], contract.id)
