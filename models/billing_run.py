@@ -17,6 +17,7 @@ _logger = logging.getLogger(__name__)
 # Items billed in one transaction, and how many of them a worker looks at to find some that no other holds.
 CHUNK = 40
 POOL = 8 * CHUNK
+SMALL_CHUNK = 10  # when little is left for several workers
 WORKERS = [f"multiservice.ir_cron_billing_worker_{number}" for number in (1, 2, 3, 4)]
 SENDERS = ["account.ir_cron_account_move_send", "multiservice.ir_cron_sending_worker_2"]
 FAILED_NOTIFICATIONS = ("exception", "bounce")
@@ -326,13 +327,21 @@ class BillingRun(models.Model):
         self._close_finished()
         Item = self.env["multiservice.billing.run.item"]
         pool_ids = Item.search(self._pending_domain(), limit=POOL).ids
+        waiting = Item.search_count(self._pending_domain())
+        size = self._chunk_size(waiting)
         # Commits: the locks that follow are taken on a fresh snapshot.
-        self.env["ir.cron"]._commit_progress(remaining=Item.search_count(self._pending_domain()))
-        for item_id in self._work_chunk(pool_ids):
-            self._work_chunk([item_id])
+        self.env["ir.cron"]._commit_progress(remaining=waiting)
+        for item_id in self._work_chunk(pool_ids, size):
+            self._work_chunk([item_id], 1)
             if not self.env["ir.cron"]._commit_progress():
                 break  # out of time: the scheduler calls again
         self._close_finished()
+
+    @api.model
+    def _chunk_size(self, waiting: int) -> int:
+        """Items for one transaction: fewer towards the end, lest one worker is idle while another has many."""
+        workers = len(self._workers().filtered("active"))
+        return CHUNK if workers < 2 else min(CHUNK, max(SMALL_CHUNK, waiting // (2 * workers)))
 
     @api.model
     def _close_finished(self):
@@ -349,14 +358,14 @@ class BillingRun(models.Model):
         return Domain([("state", "=", "pending"), ("run_id.state", "=", "running")])
 
     @api.model
-    def _work_chunk(self, item_ids) -> list[int]:
-        """Bill a chunk of the items that nobody else works on, and commit. Returns what is to be tried one by one:
+    def _work_chunk(self, item_ids, size: int) -> list[int]:
+        """Bill `size` of the items that nobody else works on, and commit. Returns what is to be tried one by one:
         the items of a chunk of several that failed, or met another process.
         """
         cr, Item = self.env.cr, self.env["multiservice.billing.run.item"]
         items = Item.browse()
         try:
-            items = Item.browse(item_ids).try_lock_for_update(allow_referencing=True, limit=CHUNK)
+            items = Item.browse(item_ids).try_lock_for_update(allow_referencing=True, limit=size)
             items = items.filtered_domain(self._pending_domain())
             with cr.savepoint():
                 items._work()

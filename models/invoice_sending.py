@@ -1,6 +1,7 @@
 """Core's sending of invoices, made safe for several workers at once."""
 
 import logging
+import math
 from smtplib import SMTPServerDisconnected
 
 from psycopg2 import InterfaceError, OperationalError
@@ -26,9 +27,12 @@ class AccountMove(models.Model):
         `report.print_delay` more often, and which one invoice that raises blocks for all.
         """
         ids = self.search(self._to_send_domain(), order="date, invoice_date, sequence_number, id", limit=POOL).ids
+        waiting = self.search_count(self._to_send_domain())
+        senders = self.env["multiservice.billing.run"]._senders().filtered("active")
+        size = min(job_count, math.ceil(waiting / max(len(senders), 1)))  # of a short queue, each worker's part
         # Commits: the locks that follow are taken on a fresh snapshot.
-        self.env["ir.cron"]._commit_progress(remaining=self.search_count(self._to_send_domain()))
-        for move_id in self._send_batch(ids, job_count):
+        self.env["ir.cron"]._commit_progress(remaining=waiting)
+        for move_id in self._send_batch(ids, size):
             self._send_batch([move_id], 1)
             if not self.env["ir.cron"]._commit_progress():
                 break  # out of time: the scheduler calls again
@@ -61,8 +65,12 @@ class AccountMove(models.Model):
         return []
 
     def _send_queued(self):
-        """What core's queue does: documents, messages, and e-mails, which are only queued here."""
-        for of_company in self.with_context(mail_notify_force_send=False).grouped("company_id").values():
+        """What core's queue does: documents, messages, and e-mails, which are only queued here.
+
+        `skip_invoice_sync` as core's point of sale posts with: nothing here changes a line or a tax.
+        """
+        moves = self.with_context(mail_notify_force_send=False, skip_invoice_sync=True)
+        for of_company in moves.grouped("company_id").values():
             self.env["account.move.send"]._generate_and_send_invoices(of_company, from_cron=True)
         self.env.flush_all()
 

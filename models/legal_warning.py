@@ -12,7 +12,7 @@ class LegalWarning(models.Model):
             return []
         situations = move._legal_situations()
         return [
-            *move._customer_warnings(situations),
+            *move._customer_warnings(),
             *move._vat_warnings(situations),
             *move._activity_warnings(situations),
             *move._penalty_warnings(),
@@ -22,7 +22,7 @@ class LegalWarning(models.Model):
 class AccountMoveWarnings(models.Model):
     _inherit = "account.move"
 
-    def _customer_warnings(self, situations) -> list[tuple]:
+    def _customer_warnings(self) -> list[tuple]:
         customer, company = self.commercial_partner_id, self.company_id
         warnings = []
         if not customer.legal_category:

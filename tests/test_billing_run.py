@@ -450,6 +450,13 @@ class TestBillingRun(RunCommon):
         self._trigger()
         self.assertEqual((run.state, run.done_count), ("done", 1))
 
+    def test_several_workers_share_what_is_left(self):
+        self.assertEqual(self.Run._chunk_size(1000), 40)
+        self.assertEqual(self.Run._chunk_size(5), 40, "one worker alone takes all it can")
+        self.Run._workers()[:2].active = True
+        sizes = [self.Run._chunk_size(waiting) for waiting in (1000, 100, 5)]
+        self.assertEqual(sizes, [40, 25, 10])
+
     def test_starting_wakes_the_active_workers(self):
         second = self.env.ref("multiservice.ir_cron_billing_worker_2").sudo()
         third = self.env.ref("multiservice.ir_cron_billing_worker_3").sudo()
@@ -669,6 +676,20 @@ class TestBillingSending(RunCommon, MockEmail):
         self.assertFalse(run.unsent_move_ids)
         self._send()
         self.assertTrue(run.move_ids.is_move_sent)
+
+    def test_two_senders_share_a_short_queue(self):
+        self.Run._senders().active = True
+        self._bill(self._contracts(3, posting_mode="send"), JANUARY)
+        sent, Service = [], self.registry["account.move.send"]
+        generate = Service._generate_and_send_invoices
+
+        def count(service, moves, **options):
+            sent.append(len(moves))
+            return generate(service, moves, **options)
+
+        with patch.object(Service, "_generate_and_send_invoices", count):
+            self._send()
+        self.assertEqual(sent, [2, 1])
 
     def test_queueing_wakes_the_active_senders(self):
         second = self.env.ref("multiservice.ir_cron_sending_worker_2").sudo()

@@ -12,7 +12,7 @@ def post_to_send(billing, finished, count, label):
 
 
 def test_two_senders_share_the_queue(billing, mailbox, finished):
-    run, invoices = post_to_send(billing, finished, 40, "Sent")
+    run, invoices = post_to_send(billing, finished, 30, "Sent")
     finished(billing.start("send"), billing.start("send"))
     assert mailbox.invoices() == dict.fromkeys(invoices, 1)
     with billing.environment() as env:
@@ -23,7 +23,7 @@ def test_two_senders_share_the_queue(billing, mailbox, finished):
 
 
 def test_a_killed_sender_sends_nothing_twice(billing, mailbox, finished):
-    run, invoices = post_to_send(billing, finished, 15, "Interrupted")
+    run, invoices = post_to_send(billing, finished, 12, "Interrupted")
     sender = billing.start("send")
 
     def kill_on_the_fifth():

@@ -13,7 +13,7 @@ def test_two_and_then_four_workers_share_a_run(billing, finished):
 
 
 def test_a_killed_worker_is_taken_over(billing, finished):
-    contracts = billing.seed(120, "Killed")
+    contracts = billing.seed(80, "Killed")
     run = billing.open_run(contracts)
     worker = billing.start("work")
     billing.wait_for_the_middle(run)
@@ -26,7 +26,7 @@ def test_a_killed_worker_is_taken_over(billing, finished):
 
 
 def test_the_database_server_crashes_and_comes_back(billing, finished):
-    contracts = billing.seed(120, "Crashed")
+    contracts = billing.seed(100, "Crashed")
     run = billing.open_run(contracts)
     workers = [billing.start("work"), billing.start("work")]
     billing.wait_for_the_middle(run)
@@ -83,8 +83,8 @@ def test_a_user_bills_while_a_worker_does(billing, finished):
     billing.check_billed_once(contracts, run)
 
 
-def test_one_broken_contract_in_two_hundred(billing, finished):
-    contracts = billing.seed(200, "Broken")
+def test_one_broken_contract_in_a_hundred(billing, finished):
+    contracts = billing.seed(100, "Broken")
     broken, *good = contracts
     with billing.environment() as env:
         contract = env["multiservice.contract"].browse(broken)
@@ -93,7 +93,7 @@ def test_one_broken_contract_in_two_hundred(billing, finished):
     run = billing.open_run(contracts)
     finished(billing.start("work"))
     billing.check_billed_once(good, run)
-    assert billing.progress(run) == (199, 1)
+    assert billing.progress(run) == (99, 1)
     with billing.environment() as env:
         contract = env["multiservice.contract"].browse(broken)
         assert contract.billing_error
