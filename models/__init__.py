@@ -45,11 +45,11 @@ from . import ereporting
 from . import deposit
 from . import deposit_guarantee
 from . import deposit_deduction
-from . import retention
 from . import mandate
 from . import deposit_links
 from . import billing_review
 from . import invoice_creation
+from . import retention
 from . import invoice_sending
 from . import contract_document
 from . import import_templates

@@ -176,7 +176,7 @@ class Deposit(models.Model):
         asked = held.filtered(lambda line: line.move_id.move_type != "out_refund")
         if not asked:
             return "draft"
-        if "posted" not in asked.mapped("parent_state") or any(one.net for one in left.values()):
+        if "draft" in asked.mapped("parent_state") or any(one.net for one in left.values()):
             return "open"
         taken = self.deduction_line_ids.filtered(lambda line: line.parent_state in ("draft", "posted"))
         return "done" if sum(taken.mapped("amount_currency")) else "refunded"
@@ -267,10 +267,10 @@ class Deposit(models.Model):
         self.ensure_one()
         self.check_access("write")
         left = {rate: one for rate, one in self._left()[self.id].items() if one.net > 0}
-        lines = self.line_ids.filtered(lambda line: line.parent_state == "posted" and line.amount_currency < 0)
+        lines = self._standing_lines()
         if self.kind == "guarantee" or not left or not lines:
             raise UserError(self.env._("Nothing is left of deposit %s to be credited.", self.name))
-        origin = lines.move_id.sorted("id")[-1]
+        origin = lines.move_id[:1]
         note = self.env["account.move"].create(self._prepare_refund_vals(origin, left, lines))
         return note._get_records_action(name=self.env._("Credit note"))
 
@@ -303,6 +303,16 @@ class Deposit(models.Model):
                 known, one = of_deposit[line._deposit_rate()], line._deposit_sum()
                 of_deposit[line._deposit_rate()] = Sum(known.net + one.net, known.tax + one.tax)
         return left
+
+    def _standing_lines(self):
+        """The lines that ask for the deposit on posted invoices not credited in full, latest first."""
+        posted = self.line_ids.filtered(lambda line: line.parent_state == "posted")
+        asked = defaultdict(float)
+        for line in posted:
+            asked[line.move_id.reversed_entry_id or line.move_id] -= line.amount_currency
+        return posted.filtered(
+            lambda line: line.amount_currency < 0 and line.currency_id.compare_amounts(asked[line.move_id], 0.0) > 0
+        ).sorted("id", reverse=True)
 
     def _lines_domain(self) -> Domain:
         of_deposit = Domain("service_deposit_id", "in", self.ids) | Domain("service_deducted_id", "in", self.ids)
@@ -363,6 +373,11 @@ class Deposit(models.Model):
             self.amount,
             computation_key=f"deposit,{self.id}",
         )
+        total = sum(line["tax_details"]["total_included_currency"] for line in lines)
+        if not lines or self.currency_id.compare_amounts(total, self.amount):
+            raise UserError(
+                self.env._("Contract %s costs nothing yet: a deposit has no VAT to go by.", self.contract_id.name)
+            )
         account = self.company_id._deposit_account()
         return [
             {
@@ -394,7 +409,7 @@ class Deposit(models.Model):
         common = {"currency_id": self.currency_id, "rate": rate, "partner_id": self.partner_id}
         lines = [
             AccountTax._prepare_base_line_for_taxes_computation({}, **common, **values)
-            for values in self._contract_values() or [{"price_unit": 100.0, "quantity": 1.0, "tax_ids": self.tax_ids}]
+            for values in self._values_asked_for()
         ]
         if on_payment:
             for line in lines:
@@ -403,8 +418,12 @@ class Deposit(models.Model):
         AccountTax._round_base_lines_tax_details(lines, self.company_id)
         return lines
 
-    def _contract_values(self) -> list[dict]:
-        """Quantity, price and taxes of what the contract's lines in force cost, in one period or in a year."""
+    def _values_asked_for(self) -> list[dict]:
+        """Quantity, price and taxes of what the contract's lines in force cost, in one period or in a year. Without a
+        contract any price will do: the amount is given.
+        """
+        if not self.contract_id:
+            return [{"price_unit": 100.0, "quantity": 1.0, "tax_ids": self.tax_ids}]
         values = []
         for line in self.contract_id._lines_in_force().filtered(lambda line: not line.display_type):
             times = self._periods_per_year(line) if self.amount_type == "year" else 1
@@ -429,8 +448,6 @@ class Deposit(models.Model):
 
     def _amount_of_contract(self) -> float:
         """What a percentage is taken of: tax included for a deposit, without for a guarantee, which bears none."""
-        if not self._contract_values():
-            return 0.0
         details = [line["tax_details"] for line in self._base_lines()]
         side = "total_excluded_currency" if self.kind == "guarantee" else "total_included_currency"
         return sum(one[side] for one in details)

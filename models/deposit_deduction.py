@@ -168,14 +168,18 @@ class AccountMoveDeposit(models.Model):
         deposits = Deposit.search(domain, order="id") if drafts else Deposit
         for move in drafts if deposits else ():
             for deposit in move._deposits_among(deposits):
-                move._deduct(deposit, deposit._wanted(deposit._left()[deposit.id]))
+                parts = move._deductible(deposit, deposit._wanted(deposit._left()[deposit.id]))
+                if parts:
+                    move._deduct(deposit, parts)
 
-    def _deduct(self, deposit, wanted: Decimal | None = None) -> Decimal:
-        """Add lines that deduct `deposit`: `wanted`, tax included, or all that is left and fits. Returns how much."""
+    def _deductible(self, deposit, wanted: Decimal | None = None) -> dict[float, Sum]:
+        """By rate of VAT, what can be deducted of `deposit`: of `wanted`, tax included, or of all that is left."""
         self.ensure_one()
-        parts = deductions(deposit._left()[deposit.id], self._room(deposit.contract_id), wanted, deposit._unit())
-        if not parts:
-            return Decimal(0)
+        return deductions(deposit._left()[deposit.id], self._room(deposit.contract_id), wanted, deposit._unit())
+
+    def _deduct(self, deposit, parts: dict[float, Sum]) -> None:
+        """Add lines that deduct these parts of `deposit`."""
+        self.ensure_one()
         # Read by nothing: writing the deposit makes a second biller on a stale snapshot fail and plan again.
         deposit.last_move_id = self
         deposit.flush_recordset(["last_move_id"])
@@ -184,11 +188,9 @@ class AccountMoveDeposit(models.Model):
             Command.create(vals | {"sequence": sequence + number})
             for number, vals in enumerate(self._prepare_deductions(deposit, parts), start=1)
         ]
-        return sum((part.gross for part in parts.values()), Decimal(0))
 
     def _prepare_deductions(self, deposit, parts) -> list[dict]:
-        posted = deposit.line_ids.filtered(lambda line: line.parent_state == "posted" and line.amount_currency < 0)
-        of_rate = {line._deposit_rate(): line for line in posted}
+        of_rate = {line._deposit_rate(): line for line in deposit._standing_lines()}
         return [
             of_rate[rate]._prepare_deposit_part(part, -1, self._taxes_at(rate, of_rate[rate].tax_ids))
             | {"name": self._deduction_label(of_rate[rate].move_id), "service_deducted_id": deposit.id}
@@ -295,8 +297,8 @@ class AccountMoveDeposit(models.Model):
         if not self.service_deducts:
             return self.browse()
         # sudo: whoever may print the invoice may name what it deducts
-        lines = self.invoice_line_ids.service_deducted_id.sudo().line_ids
-        asked = lines.filtered(lambda line: line.parent_state == "posted" and line.move_id.move_type == "out_invoice")
+        deposits = self.invoice_line_ids.service_deducted_id.sudo()
+        asked = self.env["account.move.line"].sudo().union(*(deposit._standing_lines() for deposit in deposits))
         return asked.move_id.sorted(lambda move: (move.invoice_date, move.name))
 
     def _einvoice_subject(self) -> str:

@@ -3,6 +3,7 @@ from datetime import date
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_amount
 
 
 class GuaranteeDeposit(models.Model):
@@ -86,7 +87,8 @@ class GuaranteeDeposit(models.Model):
         entry = self.env["account.move"].create(self._prepare_entry_vals(label, parts))
         entry._post(soft=False)
         if kept:
-            self.message_post(body=self.env._("Kept: %(amount)s. %(reason)s", amount=kept, reason=reason))
+            amount = format_amount(self.env, kept, self.currency_id)
+            self.message_post(body=self.env._("Kept: %(amount)s. %(reason)s", amount=amount, reason=reason))
         return entry
 
     def _held_account(self):

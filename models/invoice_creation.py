@@ -10,12 +10,16 @@ CREATE_CONTEXT = {"tracking_disable": True, "skip_analytic_sync": True, "skip_in
 POST_CONTEXT = {"tracking_disable": True, "skip_invoice_sync": True}
 
 # How core finds the amounts, taxes and due lines of an invoice, and the modules whose say in it does not touch a
-# service invoice (expenses change only the entries that they make).
+# service invoice (expenses change only the entries that they make, a retention only invoices that are not completed).
 LINE_METHODS = {
     "account.move": ("_get_sync_stack", "_compute_needed_terms", "_prepare_product_base_line_for_taxes_computation"),
     "account.move.line": ("_compute_totals",),
 }
-LINE_MODULES = ("odoo.addons.account.models.", "odoo.addons.hr_expense.models.")
+LINE_MODULES = (
+    "odoo.addons.account.models.",
+    "odoo.addons.hr_expense.models.",
+    "odoo.addons.multiservice.models.retention",
+)
 LINE_TOTALS = {"price_subtotal": "total_excluded_currency", "price_total": "total_included_currency"}
 
 

@@ -105,6 +105,13 @@ class AccountMove(models.Model):
     def _retained_lines(self):
         return self.line_ids.filtered(lambda line: line.service_retention and not line.service_released_on)
 
+    @api.model
+    def _is_completable(self, vals: dict) -> bool:
+        """A retention is an instalment that only core's sync, with `_compute_needed_terms`, makes."""
+        ids = {line_vals.get("service_contract_id") for _command, _id, line_vals in vals["invoice_line_ids"]}
+        contracts = self.env["multiservice.contract"].browse(ids - {None})
+        return super()._is_completable(vals) and not any(contracts.mapped("retention_rate"))
+
     @api.depends("service_retention_rate", "service_retention_due")
     def _compute_needed_terms(self):
         result = super()._compute_needed_terms()
@@ -139,11 +146,13 @@ class AccountMove(models.Model):
     @api.depends("service_retention_rate")
     def _compute_invoice_date_due(self):
         """The invoice is due when what is not retained is."""
-        result = super()._compute_invoice_date_due()
-        for move in self.filtered("service_retention_rate"):
-            ordinary = [key["date_maturity"] for key in move.needed_terms if not key["service_retention"]]
-            move.invoice_date_due = max(filter(None, ordinary), default=move.invoice_date_due)
-        return result
+        retained = self.filtered("service_retention_rate")
+        for move in retained:
+            terms = move.needed_terms or {}  # none while they are being computed, from this very date
+            ordinary = [key["date_maturity"] for key in terms if not key.get("service_retention")]
+            today = fields.Date.context_today(move)
+            move.invoice_date_due = max(filter(None, ordinary), default=move.invoice_date_due or today)
+        return super(AccountMove, self - retained)._compute_invoice_date_due()
 
     def action_release_retention(self):
         """The retained part is due from today."""

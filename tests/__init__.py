@@ -9,6 +9,7 @@ from . import test_contract_line
 from . import test_credit_note
 from . import test_demo
 from . import test_deposit
+from . import test_deposit_facturx
 from . import test_documents
 from . import test_facturx
 from . import test_einvoice_exchange

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_amount
 
 
 class DepositDeduction(models.TransientModel):
@@ -15,9 +16,7 @@ class DepositDeduction(models.TransientModel):
         "multiservice.deposit",
         compute="_compute_deposit_id",
         store=True,
-        precompute=True,
         readonly=False,
-        required=True,
         domain="[('id', 'in', possible_ids)]",
     )
     possible_ids = fields.Many2many("multiservice.deposit", compute="_compute_possible_ids")
@@ -32,8 +31,9 @@ class DepositDeduction(models.TransientModel):
     def _compute_possible_ids(self):
         Deposit = self.env["multiservice.deposit"]
         for wizard in self:
-            found = Deposit.search(wizard.move_id._open_deposits_domain(), order="id")
-            wizard.possible_ids = wizard.move_id._deposits_among(found)
+            move = wizard.move_id._origin
+            found = Deposit.search(move._open_deposits_domain(), order="id")
+            wizard.possible_ids = move._deposits_among(found) if move else found
 
     @api.depends("possible_ids")
     def _compute_deposit_id(self):
@@ -44,20 +44,22 @@ class DepositDeduction(models.TransientModel):
         self.ensure_one()
         move, deposit = self.move_id, self.deposit_id
         move.check_access("write")
-        if move.state != "draft" or deposit not in self.possible_ids:
+        if move.state != "draft" or not deposit or deposit not in self.possible_ids:
             raise UserError(self.env._("This deposit cannot be deducted from this invoice."))
         wanted = Decimal(str(self.currency_id.round(self.amount))) if self.amount else None
-        deducted = move._deduct(deposit, wanted)
-        if wanted is None and not deducted:
+        parts = move._deductible(deposit, wanted)
+        deducted = sum((part.gross for part in parts.values()), Decimal(0))
+        if not parts:
             raise UserError(self.env._("Nothing of deposit %s fits this invoice, at its rates of VAT.", deposit.name))
         if wanted is not None and deducted < wanted:
             raise UserError(
                 self.env._(
                     "At most %(amount)s of deposit %(deposit)s can be deducted from this invoice.",
-                    amount=deducted,
+                    amount=format_amount(self.env, float(deducted), self.currency_id),
                     deposit=deposit.name,
                 )
             )
+        move._deduct(deposit, parts)
         return {"type": "ir.actions.act_window_close"}
 
 
