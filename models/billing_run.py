@@ -2,8 +2,6 @@ import logging
 from collections import Counter
 from datetime import date
 
-from psycopg2 import OperationalError
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -350,7 +348,7 @@ class BillingRun(models.Model):
             finished = self.search([("state", "=", "running"), ("item_ids", "not any", [("state", "=", "pending")])])
             finished.try_lock_for_update(allow_referencing=True)._close_if_done()
             self.env["ir.cron"]._commit_progress()
-        except OperationalError:
+        except CONFLICTS:
             self.env.cr.rollback()
 
     @api.model
@@ -419,8 +417,20 @@ class BillingRun(models.Model):
             if run.state == "running" and run.done_count + run.failed_count == run.item_count:
                 run._move_to("done")
                 run.date_done = fields.Datetime.now()
-                run._detect_contract_anomalies()
-                run._post_summary(run._summary_users() if to_notify is None else to_notify)
+                run._report(run._summary_users() if to_notify is None else to_notify)
+
+    def _report(self, users) -> None:
+        """Point out what the run leaves to look at, and tell `users` what it did. It is done even where that fails."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self._detect_contract_anomalies()
+                self._post_summary(users)
+        except CONFLICTS:
+            raise
+        except Exception as error:
+            _logger.warning("the summary of %s failed: %s", self.name, error)
+            self.message_post(body=self.env._("The summary of this run could not be written: %s", error))
 
     def _bill_contracts(self, contracts):
         """Bill what is due of `contracts`: invoices and ledger rows, posted and queued as each asks."""

@@ -517,6 +517,22 @@ class TestBillingRun(RunCommon):
         self.assertIn("2 customers billed", run.message_ids[0].body)
         self.assertIn("200.00", run.message_ids[0].body)
 
+    def test_a_run_is_done_even_if_its_summary_fails(self):
+        run, other = self._start(self._contracts(1)), self._start(self._contracts(1))
+        post_summary = type(run)._post_summary
+
+        def fails_for_the_first(summarised, users):
+            if summarised == run:
+                raise UserError("No such template")
+            return post_summary(summarised, users)
+
+        with patch.object(type(run), "_post_summary", fails_for_the_first), mute_logger(RUN):
+            self._trigger()
+        self.assertEqual((run | other).mapped("state"), ["done", "done"])
+        self.assertEqual(run.done_count, 1)
+        self.assertIn("No such template", run.message_ids[0].body)
+        self.assertIn("1 customers billed", other.message_ids[0].body)
+
 
 @tagged("post_install", "-at_install")
 class TestBillingSending(RunCommon, MockEmail):
