@@ -514,7 +514,7 @@ class TestBillingRun(RunCommon):
     def test_summary_in_the_chatter(self):
         run = self._start(self._contracts(2))
         self._trigger()
-        self.assertIn("2 customers billed", run.message_ids[0].body)
+        self.assertIn("2 / 2", run.message_ids[0].body)
         self.assertIn("200.00", run.message_ids[0].body)
 
     def test_a_run_is_done_even_if_its_summary_fails(self):
@@ -531,7 +531,7 @@ class TestBillingRun(RunCommon):
         self.assertEqual((run | other).mapped("state"), ["done", "done"])
         self.assertEqual(run.done_count, 1)
         self.assertIn("No such template", run.message_ids[0].body)
-        self.assertIn("1 customers billed", other.message_ids[0].body)
+        self.assertIn("1 / 1", other.message_ids[0].body)
 
 
 @tagged("post_install", "-at_install")

@@ -15,8 +15,9 @@ from odoo.tools.translate import trans_export
 from .common import MultiserviceCommon
 
 MODULE, LANG = "multiservice", "fr_FR"
-# What the text needs as it is: %(name)s, %s, %d, %%, and the tags of markup without what they say to people.
-PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sdf%]|<(?:/?\w+)")
+# What the text needs as it is: %(name)s, %s, %d, %%, the {figures} of legal mentions, and the tags of markup without
+# what they say to people.
+PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sdf%]|\{\w+\}|<(?:/?\w+)")
 # Fields of core's mixins: which of them there are depends on the modules installed (sms, rating …).
 MIXIN_FIELD = re.compile(
     r"^model:ir\.model\.fields,.*__(?:message|has_message|(?:my_)?activity|rating|website_message)"
