@@ -2,8 +2,10 @@ from collections import defaultdict
 from datetime import date
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date, formatLang
 
+from .billable import FOLLOWING_KINDS, HOLDING_STATES
 from .contract_line import BILLED_STATES
 from .previous_period import RECURRING_KINDS
 
@@ -19,6 +21,9 @@ KINDS = {
     "outside": ("Credited outside billing", 30),
     "first": ("First invoice", 10),
 }
+# What is judged by the contract, and by the invoice; the other kinds are written where they happen.
+CONTRACT_KINDS = ("first", "moved")
+INVOICE_KINDS = ("missing_reference", "credit", "zero", "hand_edit")
 
 
 class BillingAnomaly(models.Model):
@@ -81,45 +86,42 @@ class AnomalyDetection(models.Model):
     _inherit = "account.move"
 
     def _detect_anomalies(self) -> None:
-        """Write down what is unusual about these invoices of services, in place of what was found before.
+        """Write down what is unusual about these invoices of billing runs, in place of what was found before.
 
         What a person has checked stays checked while its reason is the same.
         """
-        for company, moves in self.grouped("company_id").items():
-            moves.with_context(lang=company._service_lang())._write_anomalies()
+        for run, moves in self.grouped("billing_run_id").items():
+            moves.with_context(lang=run.company_id._service_lang())._write_anomalies(run)
 
-    def _write_anomalies(self) -> None:
+    def _write_anomalies(self, run) -> None:
+        """Those of `run`'s invoices, and of their contracts: what belongs to a contract is judged on all that the run
+        has of it, whichever of its invoices are at hand.
+        """
+        rows = self.invoice_line_ids.billable_ids.sudo()  # sudo: the ledger tells, whoever reviews
+        contracts = rows.filtered(lambda row: row.kind not in FOLLOWING_KINDS).contract_id
+        of_run = rows.search([("billing_run_id", "=", run.id), ("contract_id", "in", contracts.ids)])
         Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone, never by hand
-        before = Anomaly.search([("move_id", "in", self.ids), ("kind", "not in", ("failed", "outside"))])
+        before = Anomaly.search(
+            Domain("run_id", "=", run.id)
+            & (
+                Domain([("kind", "in", INVOICE_KINDS), ("move_id", "in", self.ids)])
+                | Domain([("kind", "in", CONTRACT_KINDS), ("contract_id", "in", contracts.ids)])
+            )
+        )
         kept = {(anomaly.move_id, anomaly.contract_id, anomaly.kind, anomaly.reason): anomaly for anomaly in before}
         found = []
-        for move, contract, kind, reason in self.sudo()._anomalies():  # sudo: the ledger tells, whoever reviews
+        for move, contract, kind, reason in [*of_run._contract_anomalies(), *self.sudo()._invoice_anomalies()]:
             if known := kept.get((move, contract, kind, reason)):
                 before -= known
             else:
-                found.append(Anomaly._record(move.billing_run_id, move, contract, kind, reason))
+                found.append(Anomaly._record(run, move, contract, kind, reason))
         before.unlink()
         Anomaly.create(found)
 
-    def _anomalies(self):
-        """Quadruples (invoice, contract or none, kind, reason) of these invoices."""
+    def _invoice_anomalies(self):
+        """Quadruples (invoice, contract or none, kind, reason) of what is unusual about each invoice by itself."""
         nothing = self.env["multiservice.contract"]
         rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind != "kept")
-        free = rows.search(
-            [
-                ("billing_run_id", "in", self.billing_run_id.ids),
-                ("contract_id", "in", rows.contract_id.ids),
-                ("closed_reason", "=", "free"),
-            ]
-        )
-        previous = (rows | free)._previous_of_rows()
-        known = rows._billed_elsewhere()
-        for contract, of_contract in rows.grouped("contract_id").items():
-            move = of_contract[:1].move_id
-            if contract not in known and any(row.kind != "correction" for row in of_contract):
-                yield move, contract, "first", self.env._("The contract was never billed before.")
-            elif reason := (of_contract | free)._of(contract)._moved_reason(previous):
-                yield move, contract, "moved", reason
         by_move = rows.grouped("move_id")
         edits = self._hand_edits()
         for move in self:
@@ -138,7 +140,7 @@ class AnomalyDetection(models.Model):
 
     def _hand_edits(self) -> dict:
         """By invoice, what was changed by hand since it was computed; invoices as they were are left out."""
-        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind not in ("kept", "credit"))
+        rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind not in FOLLOWING_KINDS)
         removed = rows.search(
             [
                 ("billing_run_id", "in", self.billing_run_id.ids),
@@ -153,7 +155,7 @@ class AnomalyDetection(models.Model):
             reasons = [
                 *(reason for row in of_move if (reason := row._edit_reason())),
                 *move._addition_reasons(),
-                *removed._of(of_move.contract_id).filtered(lambda row: row.issue_date)._removal_reasons(),
+                *removed._missing_on(of_move)._removal_reasons(),
             ]
             if of_move and move.partner_id not in of_move.contract_id.invoice_partner_id:
                 reasons.append(self.env._("Billed to %s.", move.partner_id.display_name))
@@ -201,53 +203,91 @@ class AnomalyOfRow(models.Model):
     def _of(self, contracts):
         return self.filtered(lambda row: row.contract_id in contracts)
 
-    def _billed_elsewhere(self):
-        """The contracts of the rows that were billed on other invoices too, or by another system."""
-        contracts = self.contract_id
-        if not contracts:
-            return contracts
+    def _contract_anomalies(self):
+        """Quadruples (invoice, contract, kind, reason) of what is unusual about the contracts of the rows, which are
+        all that one run has of them. The contract's first invoice bears it.
+        """
+        previous = self._previous_of_rows()
+        new = self._never_billed_before()
+        for contract, rows in self.grouped("contract_id").items():
+            move = rows.filtered(lambda row: row.state in HOLDING_STATES).move_id.sorted("id")[:1]
+            if not move:
+                continue
+            if contract in new:
+                yield move, contract, "first", self.env._("The contract was never billed before.")
+            elif reason := rows._moved_reason(previous):
+                yield move, contract, "moved", reason
+
+    def _never_billed_before(self):
+        """The contracts of the rows, which are all that one run has of them, of which nothing was invoiced earlier,
+        here or by another system.
+        """
+        first_moves = {
+            contract.id: min(rows.move_id.ids)
+            for contract, rows in self.grouped("contract_id").items()
+            if rows.move_id and not (contract.billed_until or any(contract.line_ids.mapped("billed_until")))
+        }
+        if not first_moves:
+            return self.contract_id.browse()
         self.flush_model()
-        known = self.env.execute_query(
+        new = self.env.execute_query(
             SQL(
                 """
-                SELECT contract.id
-                  FROM multiservice_contract contract
-                 WHERE contract.id = ANY(%s)
-                   AND EXISTS (SELECT FROM multiservice_billable row
-                                 JOIN account_move_line line ON line.id = row.invoice_line_id
-                                WHERE row.contract_id = contract.id AND NOT line.move_id = ANY(%s))
+                SELECT contract_id
+                  FROM unnest(%s::int[], %s::int[]) AS looked_at(contract_id, first_move)
+                 WHERE NOT EXISTS (SELECT FROM multiservice_billable row
+                                     JOIN account_move_line line ON line.id = row.invoice_line_id
+                                    WHERE row.contract_id = looked_at.contract_id
+                                      AND line.move_id < looked_at.first_move)
                 """,
-                list(contracts.ids),
-                list(self.move_id.ids),
+                list(first_moves),
+                list(first_moves.values()),
             )
         )
-        taken_over = contracts.filtered(
-            lambda contract: contract.billed_until or any(contract.line_ids.mapped("billed_until"))
-        )
-        return contracts.browse(contract_id for (contract_id,) in known) | taken_over
+        return self.contract_id.browse(contract_id for (contract_id,) in new)
+
+    def _missing_on(self, on_invoice):
+        """Those of the rows, which lost their invoice lines, that belong beside `on_invoice`, the rows of one invoice:
+        of the same contract in the same run, and of the same site or day where those have invoices of their own.
+        """
+
+        def is_missing(row) -> bool:
+            beside = on_invoice._of(row.contract_id)
+            contract = row.contract_id
+            return (
+                row.billing_run_id in beside.billing_run_id
+                and (contract.grouping != "site" or row.site_id == beside.site_id)
+                and (not contract.per_period or row.issue_date in beside.mapped("issue_date"))
+            )
+
+        return self.filtered(is_missing)
 
     def _recurring(self):
         return self.filtered(lambda row: row.kind in RECURRING_KINDS and row.component == "base")
 
     def _previous_of_rows(self):
-        entries = [(row.contract_line_id, row.period_start, row.amount) for row in self._recurring()]
-        return self.env["multiservice.contract.line"]._previous_periods(entries)
+        recurring = self._recurring()
+        entries = [(row.contract_line_id, row.period_start, row.amount) for row in recurring]
+        return self.env["multiservice.contract.line"]._previous_periods(entries, rows=recurring)
+
+    def _period_key(self) -> tuple[int, date]:
+        self.ensure_one()
+        return self.contract_line_id.id, self.period_start
 
     def _moved_reason(self, previous) -> str:
-        """Why the rows, all of one contract, cost visibly more or less than the periods before them; empty when they
-        do not.
+        """Why the rows, all of one contract, cost visibly more or less than the periods before them, or are billed on
+        another schedule; empty when neither is so.
         """
         recurring = self._recurring()
-        if not recurring:
-            return ""
+        compared = recurring.filtered(lambda row: row._period_key() in previous.compared)
         ended = {line: amount for line, amount in previous.ended.items() if line.contract_id == self.contract_id}
-        now = sum(recurring.mapped("amount"))
-        before = sum(previous.amount(row.contract_line_id.id, row.period_start) for row in recurring)
-        before += sum(ended.values())
-        threshold = self.company_id.service_review_threshold
-        if not before or abs(now - before) * 100 <= threshold * abs(before):
-            return ""
-        return "\n".join([self._change_reason(now, before), *recurring._detail_reasons(previous, ended)])
+        now = sum(compared.mapped("amount"))
+        before = sum(previous.amount(*row._period_key()) for row in compared) + sum(ended.values())
+        rescheduled = recurring.filtered(lambda row: row._period_key() in previous.rescheduled).contract_line_id
+        reasons = rescheduled._schedule_reasons()
+        if before and abs(now - before) * 100 > self.company_id.service_review_threshold * abs(before):
+            reasons += [self._change_reason(now, before), *compared._detail_reasons(previous, ended)]
+        return "\n".join(reasons)
 
     def _change_reason(self, now: float, before: float) -> str:
         return self.env._(
@@ -259,14 +299,13 @@ class AnomalyOfRow(models.Model):
 
     def _detail_reasons(self, previous, ended) -> list[str]:
         """Which lines came or went, and which periods are parts."""
-        compared = previous.amounts
-        keys = [(row.contract_line_id.id, row.period_start) for row in self]
-        new = self.filtered(lambda row: (row.contract_line_id.id, row.period_start) not in compared)
+        compared = {row: previous.compared[row._period_key()] for row in self}
+        new = self.filtered(lambda row: compared[row].new)
         reasons = [self.env._("New: %s.", line._first_line()) for line in new.contract_line_id]
         reasons += [self.env._("Ended: %s.", line._first_line()) for line in ended]
         if any(row.kind == "prorated" for row in self):
             reasons.append(self.env._("This period is billed in part."))
-        if any(compared[key][1] for key in keys if key in compared):
+        if any(before.in_part for before in compared.values()):
             reasons.append(self.env._("The period before was billed in part."))
         return reasons
 
@@ -315,9 +354,9 @@ class AnomalyOfRow(models.Model):
         """By contract, which of the rows cost nothing though their period counts, where that is new."""
         reasons = defaultdict(list)
         for row in self:
-            before = previous.amounts.get((row.contract_line_id.id, row.period_start))
+            before = previous.compared.get(row._period_key())
             counts = not row.ratio.startswith("0/")
-            if counts and (before is None or before[0]):
+            if counts and before and (before.new or before.amount):
                 reasons[row.contract_id].append(
                     self.env._(
                         "%(line)s, %(start)s – %(end)s: nothing to bill.",
@@ -334,6 +373,9 @@ class AnomalyOfLine(models.Model):
 
     def _first_line(self) -> str:
         return (self.name or "").partition("\n")[0]
+
+    def _schedule_reasons(self) -> list[str]:
+        return [f"{line._first_line()}: {line._schedule_owner()._frequency_in_words()}." for line in self]
 
 
 class AnomalyOfInvoiceLine(models.Model):

@@ -17,7 +17,9 @@ class BillingRunComparison(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """A run follows the last dry run of all contracts kept for the same day, whoever starts it."""
+        """A run follows the dry run of all contracts that was kept for its day or the next one after, whoever starts
+        it.
+        """
         runs = super().create(vals_list)
         for run in runs:
             run.preview_id = self.env["multiservice.billing.preview"]._kept_for(run)
@@ -34,17 +36,20 @@ class BillingPreviewComparison(models.Model):
 
     @api.model
     def _kept_for(self, run):
-        """The last dry run of all contracts that was kept for the run's company and day."""
+        """The dry run of all contracts that the run bills a part of: of those kept for the run's day or a later one,
+        the one for the earliest day, and the last one for that day.
+        """
         return self.search(
             [
                 ("company_id", "=", run.company_id.id),
                 ("kept", "=", True),
-                ("through_date", "=", run.through_date),
+                ("through_date", ">=", run.through_date),
                 ("contract_ids", "=", False),
                 ("partner_ids", "=", False),
                 ("template_ids", "=", False),
                 ("posting_mode", "=", False),
             ],
+            order="through_date, id desc",
             limit=1,
         )
 
@@ -56,7 +61,9 @@ class BillingPreviewComparison(models.Model):
 
 
 class BillingComparison(models.Model):
-    """What a dry run had foreseen for each period beside what the runs that follow it billed."""
+    """What a dry run had foreseen for each period beside what the runs since then billed for it, whichever they are,
+    and what the runs that follow the dry run billed beyond it.
+    """
 
     _name = "multiservice.billing.comparison"
     _description = "Dry Run Compared With What Was Billed"
@@ -74,7 +81,13 @@ class BillingComparison(models.Model):
     billed = fields.Monetary(readonly=True)
     difference = fields.Monetary(readonly=True, help="Billed less foreseen.")
     outcome = fields.Selection(
-        [("same", "As foreseen"), ("other", "Another amount"), ("missing", "Not billed"), ("extra", "Not foreseen")],
+        [
+            ("same", "As foreseen"),
+            ("coming", "Still to come"),
+            ("other", "Another amount"),
+            ("missing", "Not billed"),
+            ("extra", "Not foreseen"),
+        ],
         readonly=True,
     )
 
@@ -82,29 +95,37 @@ class BillingComparison(models.Model):
     def _table_query(self):
         return SQL(
             """
-            WITH foreseen AS (
-                SELECT preview_id, contract_line_id, period_start, component, MIN(id) AS line_id, SUM(amount) AS amount
-                  FROM multiservice_billing_preview_line
-                 WHERE ended IS NOT TRUE
-                 GROUP BY preview_id, contract_line_id, period_start, component
-            ), billed AS (
-                SELECT run.preview_id, row.contract_line_id, row.period_start, row.component,
-                       MIN(row.id) AS row_id, SUM(row.amount) AS amount
-                  FROM multiservice_billing_run run
-                  JOIN multiservice_billable row ON row.billing_run_id = run.id AND row.held
-                 WHERE run.preview_id IS NOT NULL
-                 GROUP BY run.preview_id, row.contract_line_id, row.period_start, row.component
-            )
-            SELECT COALESCE(2 * line_id, 2 * row_id + 1) AS id,
-                   preview_id, contract_line_id, period_start,
+            SELECT compared.id, compared.preview_id, compared.contract_line_id, compared.period_start,
                    contract.id AS contract_id, contract.partner_id, contract.company_id,
-                   COALESCE(foreseen.amount, 0) AS foreseen, COALESCE(billed.amount, 0) AS billed,
-                   COALESCE(billed.amount, 0) - COALESCE(foreseen.amount, 0) AS difference,
-                   CASE WHEN row_id IS NULL THEN 'missing' WHEN line_id IS NULL THEN 'extra'
-                        WHEN billed.amount = foreseen.amount THEN 'same' ELSE 'other' END AS outcome
-              FROM foreseen
-              FULL JOIN billed USING (preview_id, contract_line_id, period_start, component)
-              JOIN multiservice_contract_line contract_line ON contract_line.id = contract_line_id
+                   foreseen, COALESCE(billed, 0) AS billed, COALESCE(billed, 0) - foreseen AS difference,
+                   CASE WHEN extra THEN 'extra' WHEN billed IS NULL AND issue_date > %s THEN 'coming'
+                        WHEN billed IS NULL THEN 'missing'
+                        WHEN billed = foreseen THEN 'same' ELSE 'other' END AS outcome
+              FROM (SELECT 2 * line.id AS id, line.preview_id, line.contract_line_id, line.period_start,
+                           line.issue_date, line.amount AS foreseen, FALSE AS extra,
+                           (SELECT SUM(row.amount)
+                              FROM multiservice_billable row
+                              JOIN multiservice_billing_run run ON run.id = row.billing_run_id
+                             WHERE row.contract_line_id = line.contract_line_id
+                               AND row.period_start = line.period_start AND row.component = line.component
+                               AND row.held AND run.create_date >= preview.create_date) AS billed
+                      FROM multiservice_billing_preview_line line
+                      JOIN multiservice_billing_preview preview ON preview.id = line.preview_id
+                     WHERE line.ended IS NOT TRUE
+                     UNION ALL
+                    SELECT 2 * MIN(row.id) + 1, run.preview_id, row.contract_line_id, row.period_start,
+                           MIN(row.issue_date), 0, TRUE, SUM(row.amount)
+                      FROM multiservice_billing_run run
+                      JOIN multiservice_billable row ON row.billing_run_id = run.id AND row.held
+                     WHERE run.preview_id IS NOT NULL
+                       AND NOT EXISTS (SELECT FROM multiservice_billing_preview_line line
+                                        WHERE line.preview_id = run.preview_id
+                                          AND line.contract_line_id = row.contract_line_id
+                                          AND line.period_start = row.period_start
+                                          AND line.component = row.component)
+                     GROUP BY run.preview_id, row.contract_line_id, row.period_start, row.component) AS compared
+              JOIN multiservice_contract_line contract_line ON contract_line.id = compared.contract_line_id
               JOIN multiservice_contract contract ON contract.id = contract_line.contract_id
-            """
+            """,
+            fields.Date.context_today(self),
         )

@@ -5,11 +5,14 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from .contract_line import BILLED_STATES
 from .previous_period import RECURRING_KINDS
 from .res_company import POSTING_MODES
 
 # A dry run that nobody kept is deleted after so many days.
 KEPT_DAYS = 1
+# How long ago a line ended that a dry run still looks at: the last period of a yearly one.
+ENDED_DAYS = 366
 
 
 class BillingPreview(models.Model):
@@ -68,12 +71,8 @@ class BillingPreview(models.Model):
     def action_preview(self):
         """Compute what would be billed; nothing is written but the list to look at."""
         self.ensure_one()
-        contracts = self._due_contracts(self.through_date)
-        plan = contracts._plan(self.through_date)
-        recurring = [
-            (line, charge.period.start, float(charge.amount)) for line, charge in plan if charge.kind in RECURRING_KINDS
-        ]
-        previous = self.env["multiservice.contract.line"]._previous_periods(recurring)
+        plan = self._due_contracts(self.through_date)._plan(self.through_date)
+        previous = self._previous(plan)
         foreseen = self._foreseen_before()
         self.line_ids.unlink()
         vals_list = [
@@ -91,6 +90,35 @@ class BillingPreview(models.Model):
         return self._get_records_action(
             target="new", name=self.env._("Bill contracts"), context={"dialog_size": "extra-large"}
         )
+
+    def _previous(self, plan):
+        """What was billed for the periods before those of `plan`, and for the lines that have nothing any more."""
+        triples = [
+            (charge.kind, (line, charge.period.start, float(charge.amount)))
+            for line, charge in plan
+            if charge.component == "base"
+        ]
+        return self.env["multiservice.contract.line"]._previous_periods(
+            [entry for kind, entry in triples if kind in RECURRING_KINDS],
+            corrections=[entry for kind, entry in triples if kind == "correction"],
+            over=self._lines_over(),
+            through=self.through_date,
+        )
+
+    def _lines_over(self):
+        """Lines of the contracts chosen that ended within a year and have nothing left to bill."""
+        recently = self.through_date - timedelta(days=ENDED_DAYS)
+        ended = Domain("date_end", ">=", recently) | Domain("contract_id.date_end", ">=", recently)
+        lines = self.env["multiservice.contract.line"].search(
+            Domain("contract_id", "any", self._selection_domain())
+            & Domain("contract_id.state", "in", BILLED_STATES)
+            & Domain([("next_billing_date", "=", False), ("successor_ids", "=", False), ("display_type", "=", False)])
+            & Domain("pricing", "!=", "one_off")
+            & ended
+        )
+        if self.posting_mode:
+            lines = lines.filtered(lambda line: line.contract_id._posting_mode() == self.posting_mode)
+        return lines
 
     def _foreseen_before(self) -> dict:
         """By (line id, first day, component): the amount in the last kept dry run of the company before this one."""

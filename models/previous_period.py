@@ -5,86 +5,112 @@ from typing import NamedTuple
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..engine.periods import Period, issue_date
+
 # Kinds of charges that follow each other period by period.
 RECURRING_KINDS = ("whole", "prorated", "free")
+
+
+class Entry(NamedTuple):
+    """A charge to compare. `root` stands for the succession of its line, `index` for its period on the schedule."""
+
+    line: models.Model
+    start: date
+    amount: float
+    root: models.Model
+    index: int
+
+
+class Before(NamedTuple):
+    """What the period before cost, whether it was a part of a period, and whether there was none at all."""
+
+    amount: float = 0.0
+    in_part: bool = False
+    new: bool = False
 
 
 class Previous(NamedTuple):
     """What was billed for the periods before some others.
 
-    `amounts`: by (line id, first day): amount of the period before, and whether that was a part of a period; left out
-    where there is none. `ended`: amounts of the lines of the same contracts that have none any more.
+    `compared`: by (line id, first day). Left out is what only adds to a period that was billed already, and what is
+    `rescheduled`: the first period of a line that replaces one with another schedule. `ended`: what the lines of the
+    same contracts that have nothing any more cost in the period before.
     """
 
-    amounts: dict[tuple[int, date], tuple[float, bool]]
+    compared: dict[tuple[int, date], Before]
+    rescheduled: set[tuple[int, date]]
     ended: dict
 
     def amount(self, line_id: int, start: date) -> float:
-        return self.amounts.get((line_id, start), (0.0, False))[0]
+        return self.compared.get((line_id, start), Before()).amount
 
 
 class PreviousPeriod(models.Model):
     _inherit = "multiservice.contract.line"
 
     @api.model
-    def _previous_periods(self, entries) -> Previous:
+    def _previous_periods(self, entries, corrections=(), rows=None, over=None, through=None) -> Previous:
         """What was billed before `entries`, which are (line, first day, amount) of recurring services.
 
-        The period before is that of the schedule: lines that replaced each other count together, and of several
-        entries of one succession in one period the first one bears it. Where several periods follow each other in
-        `entries`, each is compared with the one before it.
+        Each period is compared with the one before it on its schedule, be that in the ledger or among the entries.
+        Lines that replaced each other count together; the first entry of a period bears the comparison.
+
+        `corrections`: triples like `entries` that change what earlier periods cost. `rows`: the ledger's rows of the
+        entries, where they are in it already. `over`: lines that have nothing left to bill; what they cost before the
+        period due on the day `through` has ended, unless the contract's period was billed already.
         """
+        groups = self._by_schedule(entries)
+        indexes = {key: {entry.index for entry in of_key} for key, of_key in groups.items()}
+        for line in over or ():
+            key = line._schedule_key()
+            if key not in groups:
+                indexes[key] = {_last_due(*key[1:], through)}
+        billed = self._billed_around(indexes, corrections, rows)
+        previous = Previous({}, set(), {})
+        for key, of_key in indexes.items():
+            costs = _Costs(groups.get(key, []), billed[key])
+            costs.compare(previous)
+            if key in groups or not any(costs.total(root, index) for root, index in billed[key] if index in of_key):
+                previous.ended.update(costs.ended(of_key))
+        return previous
+
+    @api.model
+    def _by_schedule(self, entries) -> dict[tuple, list[Entry]]:
         groups = defaultdict(list)
         for line, start, amount in sorted(entries, key=lambda entry: (entry[1], entry[0].id)):
-            recurrence = line._to_schedule_in_force().recurrence
-            groups[line.contract_id, recurrence].append((recurrence.index(start), line, start, amount))
-        lines = {
-            (contract, recurrence): contract.line_ids.filtered(lambda line, r=recurrence: line._recurs_as(r))
-            for contract, recurrence in groups
-        }
-        billed = self.env["multiservice.billable"]._billed_within(
-            {
-                line: recurrence.period(groups[contract, recurrence][0][0] - 1)
-                for (contract, recurrence), of_group in lines.items()
-                for line in of_group
-            }
-        )
-        amounts, ended = {}, {}
-        for key, entries_of_group in groups.items():
-            known = {line: billed[line.id] for line in lines[key] if line.id in billed}
-            self._compare(entries_of_group, known, amounts, ended)
-        return Previous(amounts, ended)
+            key = line._schedule_key()
+            groups[key].append(Entry(line, start, amount, line._chain_root(), key[1].index(start)))
+        return groups
 
-    def _compare(self, entries, billed, amounts, ended) -> None:
-        """Fill `amounts` and `ended` for one schedule of one contract."""
-        before, in_part, now = defaultdict(float), set(), defaultdict(float)
-        for line, (amount, prorated) in billed.items():
-            before[line._chain_root()] += amount
-            if prorated:
-                in_part.add(line._chain_root())
-        for index, line, _start, amount in entries:
-            now[line._chain_root(), index] += amount
-        seen = set()
-        for index, line, start, _amount in entries:
-            root = line._chain_root()
-            if (root, index) in seen:
-                amounts[line.id, start] = (0.0, False)
-            elif (root, index - 1) in now:
-                amounts[line.id, start] = (now[root, index - 1], False)
-            elif index == entries[0][0] and root in before:
-                amounts[line.id, start] = (before[root], root in in_part)
-            seen.add((root, index))
-        roots = {root for root, _index in now}
-        ended.update({line: amount for line, (amount, _part) in billed.items() if line._chain_root() not in roots})
+    @api.model
+    def _billed_around(self, indexes, corrections, rows) -> dict[tuple, dict]:
+        """By schedule, then by (root, index): what the ledger holds, less `rows`, in the periods of `indexes` and the
+        ones before them, as (line, amount, whether a part of a period).
+        """
+        windows, keys = {}, {}
+        for key, of_key in indexes.items():
+            contract, recurrence, _issue = key
+            window = Period(recurrence.period(min(of_key) - 1).start, recurrence.period(max(of_key)).end)
+            for line in contract.line_ids.filtered(lambda line: line._is_recurring()):
+                if line._schedule_key() == key:
+                    windows[line], keys[line] = window, key
+        held = self.env["multiservice.billable"]._held_within(windows, rows)
+        held += [(line, start, amount, False) for line, start, amount in corrections if line in keys]
+        billed = {key: defaultdict(list) for key in indexes}
+        for line, start, amount, in_part in held:
+            index = keys[line][1].index(start)
+            billed[keys[line]][line._chain_root(), index].append((line, amount, in_part))
+        return billed
 
-    def _recurs_as(self, recurrence) -> bool:
+    def _schedule_key(self) -> tuple:
+        """What lines have in common whose periods are billed together, one after the other."""
         self.ensure_one()
-        return (
-            not self.display_type
-            and self.pricing != "one_off"
-            and bool(self.date_start)
-            and self._to_schedule_in_force().recurrence == recurrence
-        )
+        schedule = self._to_schedule_in_force()
+        return self.contract_id, schedule.recurrence, schedule.issue
+
+    def _is_recurring(self) -> bool:
+        self.ensure_one()
+        return not self.display_type and self.pricing != "one_off" and bool(self.date_start)
 
     def _chain_root(self):
         """The first of the lines that replaced each other up to this one."""
@@ -94,31 +120,93 @@ class PreviousPeriod(models.Model):
         return root
 
 
-class BilledWithin(models.Model):
+class _Costs:
+    """What each succession of lines of one contract, on one schedule, cost in which period."""
+
+    def __init__(self, entries: list[Entry], billed: dict) -> None:
+        self.entries = entries
+        self.billed = billed
+        self.entered = defaultdict(float)
+        for entry in entries:
+            self.entered[entry.root, entry.index] += entry.amount
+
+    def total(self, root, index: int) -> float:
+        """Rounded: sums of amounts that cancel each other out are nothing."""
+        billed = sum(amount for _line, amount, _in_part in self.billed.get((root, index), ()))
+        return root.currency_id.round(billed + self.entered.get((root, index), 0.0))
+
+    def compare(self, previous: Previous) -> None:
+        seen = set()
+        for entry in self.entries:
+            key, period, before = (entry.line.id, entry.start), (entry.root, entry.index), (entry.root, entry.index - 1)
+            if entry.line.currency_id.compare_amounts(self.total(*period), self.entered[period]):
+                continue  # more of a period that was billed already
+            known = before in self.billed or before in self.entered
+            replaced = entry.line.predecessor_id
+            if period in seen:
+                previous.compared[key] = Before()
+            elif not known and replaced and replaced._schedule_key() != entry.line._schedule_key():
+                previous.rescheduled.add(key)
+            else:
+                in_part = any(in_part for _line, _amount, in_part in self.billed.get(before, ()))
+                previous.compared[key] = Before(self.total(*before), in_part, not known)
+            seen.add(period)
+
+    def ended(self, indexes: set[int]) -> dict:
+        """By line that has nothing in one of the periods: what it cost in the one before."""
+        ended = {}
+        for root, before in {*self.billed, *self.entered}:
+            index = before + 1
+            if index not in indexes or (root, index) in self.entered or self.total(root, index):
+                continue
+            amount = self.total(root, before)
+            last = self._last_line(root, before)
+            if amount and not last.successor_ids:
+                ended[last] = ended.get(last, 0.0) + amount
+        return ended
+
+    def _last_line(self, root, index: int):
+        lines = [line for line, _amount, _in_part in self.billed.get((root, index), ())]
+        lines += [entry.line for entry in self.entries if (entry.root, entry.index) == (root, index)]
+        return max(lines, key=lambda line: line.date_start)
+
+
+def _last_due(recurrence, issue, day: date) -> int:
+    """The number of the last period that may be billed on `day`."""
+    index = recurrence.index(day)
+    while issue_date(recurrence.period(index + 1), issue) <= day:
+        index += 1
+    while issue_date(recurrence.period(index), issue) > day:
+        index -= 1
+    return index
+
+
+class HeldWithin(models.Model):
     _inherit = "multiservice.billable"
 
     @api.model
-    def _billed_within(self, windows) -> dict[int, tuple[float, bool]]:
-        """By line id: what is held of the periods that begin in each line's window, and whether one is a part."""
-        windows = {line.id: window for line, window in windows.items() if line.id}
-        if not windows:
-            return {}
+    def _held_within(self, windows, rows=None) -> list[tuple]:
+        """(line, first day, amount, whether a part of a period) of what is held of the periods that begin in each
+        line's window, less `rows`.
+        """
+        lines = {line.id: line for line in windows if line.id}
+        if not lines:
+            return []
         self.flush_model()
-        return {
-            line_id: (float(amount), prorated)
-            for line_id, amount, prorated in self.env.execute_query(
-                SQL(
-                    """
-                    SELECT row.contract_line_id, SUM(row.amount), BOOL_OR(row.kind = 'prorated')
-                      FROM unnest(%s::int[], %s::date[], %s::date[]) AS opened(line_id, first_day, last_day)
-                      JOIN multiservice_billable row
-                        ON row.contract_line_id = opened.line_id
-                       AND row.period_start BETWEEN opened.first_day AND opened.last_day AND row.held
-                     GROUP BY row.contract_line_id
-                    """,
-                    list(windows),
-                    [window.start for window in windows.values()],
-                    [window.end for window in windows.values()],
-                )
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT row.contract_line_id, row.period_start, row.amount, row.kind = 'prorated'
+                  FROM unnest(%s::int[], %s::date[], %s::date[]) AS opened(line_id, first_day, last_day)
+                  JOIN multiservice_billable row
+                    ON row.contract_line_id = opened.line_id
+                   AND row.period_start BETWEEN opened.first_day AND opened.last_day AND row.held
+                 WHERE NOT row.id = ANY(%s)
+                """,
+                list(lines),
+                [window.start for line, window in windows.items() if line.id],
+                [window.end for line, window in windows.items() if line.id],
+                list(rows.ids if rows else []),
             )
-        }
+        )
+        return [(lines[line_id], start, float(amount), part) for line_id, start, amount, part in found]

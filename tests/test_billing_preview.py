@@ -185,6 +185,26 @@ class TestBillingPreview(MultiserviceCommon):
         )
         self.assertEqual(missing.contract_id, self.first)
 
+    def test_runs_of_earlier_days_bill_a_dry_run_too(self):
+        preview = self._preview(date(2026, 2, 28))
+        preview.action_keep()
+        later = self._contract(self._line(), partner_id=self.other.id, date_start=date(2026, 2, 20))
+        runs = self._bill(self.first, date(2026, 2, 5)) + self._bill(self.second, date(2026, 2, 28))
+        self.assertEqual(runs.preview_id, preview)
+        runs += self._bill(later, date(2026, 3, 1))
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search([("preview_id", "=", preview.id)])
+        self.assertEqual(rows.mapped("outcome"), ["same"] * 8)
+
+    def test_what_is_not_due_yet_is_still_to_come(self):
+        self._contract(self._line(), timing="arrears", date_start=date(2026, 2, 1))
+        preview = self._preview(date(2026, 2, 28))
+        preview.action_keep()
+        self._bill(self.contracts, date(2026, 2, 10))
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search([("preview_id", "=", preview.id)])
+        self.assertEqual(sorted(rows.mapped("outcome")), ["coming"] + ["same"] * 8)
+
     def test_several_runs_bill_one_dry_run(self):
         preview = self._preview()
         preview.action_keep()
@@ -210,6 +230,20 @@ class TestBillingPreview(MultiserviceCommon):
         self.assertEqual(ended.contract_line_id, self.second.line_ids[1])
         self.assertEqual((ended.amount, ended.previous_amount, ended.change), (0.0, 80.0, -80.0))
         self.assertEqual(preview.line_count, 3)
+
+    def test_a_contract_that_ended_is_shown_too(self):
+        self._bill(self.contracts, date(2026, 1, 31))
+        self.second._end_on(date(2026, 1, 31))
+        ended = self._preview(date(2026, 2, 10)).line_ids.filtered("ended")
+        self.assertEqual(ended.contract_id, self.second)
+        self.assertEqual(sorted(ended.mapped("change")), [-80.0, 20.0])
+        self.assertFalse(self._preview(date(2026, 3, 10)).line_ids.filtered("ended"))
+
+    def test_a_line_that_ended_is_shown_until_its_contract_is_billed_again(self):
+        self._bill(self.contracts, date(2026, 1, 31))
+        self.second.line_ids[1]._end_on(date(2026, 1, 31))
+        self._bill(self.contracts, date(2026, 2, 1))
+        self.assertFalse(self._preview(date(2026, 2, 10)).line_ids)
 
     def test_a_correction_is_compared_with_nothing(self):
         self._bill(self.contracts, date(2026, 2, 10))
