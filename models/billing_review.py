@@ -1,17 +1,21 @@
 import logging
-
-from psycopg2 import OperationalError
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
+from .billing_run_item import CONFLICTS
 from .contract_billing import BUTTON_LIMIT
 
 _logger = logging.getLogger(__name__)
 
-# Invoices posted or undone in one transaction.
+# Invoices posted in one transaction, and invoices undone: core credits them one by one, a second each.
 CHUNK = 50
+UNDO_CHUNK = 10
+# What meets another process is tried again after it.
+PAUSE = timedelta(minutes=1)
 
 
 class BillingReview(models.Model):
@@ -32,6 +36,7 @@ class BillingReview(models.Model):
         compute_sudo=True,  # accountants post without reading anomalies
         store=True,
         help="How much the anomalies that nobody checked yet ask to be looked at; 0: nothing to look at.",
+        groups="base.group_user",
     )
     service_anomaly_reasons = fields.Text(
         string="Why",
@@ -45,6 +50,7 @@ class BillingReview(models.Model):
         copy=False,
         help="Left out when the drafts of a billing run are posted together. Its periods stay on it, so they are not "
         "billed again.",
+        groups="base.group_user",
     )
     service_touched = fields.Boolean(
         string="Changed by Hand",
@@ -95,10 +101,10 @@ class BillingReview(models.Model):
         self.service_anomaly_ids.action_check()
 
     def action_service_set_aside(self):
-        self._to_review().write({"service_set_aside": True, "service_queued": False})
+        self._to_review()._mark(service_set_aside=True, service_queued=None)
 
     def action_service_take_back(self):
-        self._to_review().service_set_aside = False
+        self._to_review()._mark(service_set_aside=False)
 
     def action_service_post(self):
         return self._to_review()._queue_service("post")
@@ -121,8 +127,7 @@ class BillingReview(models.Model):
         moves = self.filtered(lambda move: not move.service_set_aside)
         if not moves:
             raise UserError(self.env._("All of these are put aside: take them back first."))
-        moves._detect_anomalies()
-        moves.service_queued = what
+        moves._mark(service_queued=what)
         if len(moves) > BUTTON_LIMIT:
             self._wake_review()
             return self._notify(self.env._("%s invoices are being posted in the background.", len(moves)))
@@ -147,19 +152,69 @@ class BillingReview(models.Model):
         }
 
     @api.model
-    def _wake_review(self):
+    def _wake_review(self, at=None):
         # sudo: who reviews need not be allowed to see scheduled actions
-        self.env.ref("multiservice.ir_cron_billing_review").sudo()._trigger()
+        self.env.ref("multiservice.ir_cron_billing_review").sudo()._trigger(at)
+
+    def _mark(self, **values) -> None:
+        """Write fields of the review by one statement: nothing depends on them, and core's `write` would take every
+        line of every invoice through its sync, for minutes where there are thousands.
+        """
+        self.flush_recordset(values)
+        for name, value in values.items():
+            self.env.cr.execute(
+                SQL("UPDATE account_move SET %s = %s WHERE id = ANY(%s)", SQL.identifier(name), value, list(self.ids))
+            )
+        self.modified(values)
+        self.invalidate_recordset(values, flush=False)
 
     @api.model
     def _cron_review(self):
-        """Post, send or undo the invoices that wait for it, a chunk for each transaction."""
-        waiting = Domain("service_queued", "!=", False)
-        while moves := self.search(waiting, limit=CHUNK).try_lock_for_update():
-            moves._work_queue()
+        """Post, send or undo the invoices that wait for it, a chunk for each transaction. Those that meet another
+        process even alone wait a little.
+        """
+        waiting, met = Domain("service_queued", "!=", False), self.browse()
+        while moves := self._next_chunk(waiting):
+            met += moves._work_chunk()
+            waiting &= Domain("id", "not in", met.ids)
             if not self.env["ir.cron"]._commit_progress(len(moves), remaining=self.search_count(waiting)):
                 break
-        self.env["multiservice.billing.run"]._close_undone()
+        try:
+            self.env["multiservice.billing.run"]._close_undone()
+            self.env.flush_all()
+            busy = bool(met)
+        except CONFLICTS:
+            self.env.cr.rollback()
+            busy = True
+        if busy:
+            self._wake_review(at=fields.Datetime.now() + PAUSE)
+
+    @api.model
+    def _next_chunk(self, waiting: Domain):
+        """The next invoices that wait for the same thing and that no other process holds."""
+        moves = self.search(waiting, limit=CHUNK)
+        what = moves[:1].service_queued
+        moves = moves.filtered(lambda move: move.service_queued == what)
+        return moves.try_lock_for_update(limit=UNDO_CHUNK if what == "undo" else CHUNK)
+
+    def _work_chunk(self):
+        """Work off the queue for the invoices; one by one where they meet another process. Returns those that still
+        do.
+        """
+        try:
+            self._work_queue()
+            self.env.flush_all()
+        except CONFLICTS as error:
+            self.env.cr.rollback()
+            _logger.info("invoices %s meet another process (%s)", self.ids, type(error).__name__)
+            if len(self) == 1:
+                return self
+            met = self.browse()
+            for move in self:
+                met += move.exists().filtered("service_queued").try_lock_for_update()._work_chunk()
+                self.env["ir.cron"]._commit_progress()
+            return met
+        return self.browse()
 
     def _work_queue(self):
         """Do what the invoices wait for: together, or each alone where one of them fails. Returns those that failed,
@@ -171,7 +226,7 @@ class BillingReview(models.Model):
             try:
                 with self.env.cr.savepoint():
                     moves._do_queued(what)
-            except OperationalError:
+            except CONFLICTS:
                 raise
             except Exception as error:
                 if len(moves) > 1:
@@ -183,12 +238,13 @@ class BillingReview(models.Model):
         return failed
 
     def _do_queued(self, what: str) -> None:
-        self.service_queued = False
+        self._mark(service_queued=None)
         self.sudo().service_anomaly_ids.filtered(lambda anomaly: anomaly.kind == "failed").unlink()  # sudo: as below
         if what == "undo":  # decided by a manager for the whole run, or not at all
             self.filtered(lambda move: move.billing_run_id.state == "undoing")._undo_services()
             return
         drafts = self.filtered(lambda move: move.state == "draft" and not move.service_set_aside)
+        drafts._detect_anomalies()  # somebody may have edited some since they were reviewed
         drafts._post_dated()
         if what == "send":
             drafts.service_posting_mode = "send"
@@ -196,12 +252,12 @@ class BillingReview(models.Model):
 
     def _note_touched(self) -> None:
         """Keep whether a person changed the invoices, for the figures of their billing run."""
-        for move in self.sudo()._hand_edits():  # sudo: the ledger tells, whoever posts
-            move.service_touched = True
+        edited = self.sudo()._hand_edits()  # sudo: the ledger tells, whoever posts
+        self.browse(move.id for move in edited)._mark(service_touched=True)
 
     def _fail_queued(self, error: Exception) -> None:
         self.ensure_one()
-        self.service_queued = False
+        self._mark(service_queued=None)
         Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone
         Anomaly.search([("move_id", "=", self.id), ("kind", "=", "failed")]).unlink()
         message = str(error) or type(error).__name__
@@ -235,11 +291,16 @@ class BillingReview(models.Model):
             moves._credit_to_bill_again()
 
     def _is_undone(self) -> bool:
-        """Whether the invoice was credited so that its periods are billed again."""
+        """Whether all that the ledger has of the invoice was credited so that it is billed again. A payment changes
+        nothing about that.
+        """
         self.ensure_one()
-        # sudo: the ledger tells, whoever undoes
-        kinds = self.sudo().reversal_move_ids.invoice_line_ids.billable_ids.mapped("kind")
-        return self.payment_state == "reversed" and bool(kinds) and "kept" not in kinds
+        moves = self.sudo()  # sudo: the ledger tells, whoever undoes
+        credit_notes = moves.reversal_move_ids.filtered(lambda move: move.state == "posted")
+        rows = credit_notes.invoice_line_ids.billable_ids
+        keys = {row._key() for row in moves.invoice_line_ids.billable_ids}
+        credited = {row._key() for row in rows if row.kind == "credit"}
+        return bool(credit_notes) and keys <= credited and "kept" not in rows.mapped("kind")
 
     def _credit_to_bill_again(self) -> None:
         """Credit notes of the whole invoices, posted, and sent where the invoice was."""

@@ -23,6 +23,11 @@ class BillingSupervision(models.Model):
         compute="_compute_review",
         help="Found on the run's invoices and contracts, unchecked.",
     )
+    waiting_count = fields.Integer(
+        string="Invoices Waiting",
+        compute="_compute_review",
+        help="Invoices that the scheduler has still to post, to send or to undo.",
+    )
     held_back_count = fields.Integer(
         string="Waiting for a Reference",
         compute="_compute_held_back_count",
@@ -39,7 +44,7 @@ class BillingSupervision(models.Model):
         help="Share of the posted invoices that were credited or corrected within 30 days, in per cent.",
     )
 
-    @api.depends("move_ids.state", "anomaly_ids.checked")
+    @api.depends("move_ids.state", "move_ids.service_queued", "anomaly_ids.checked")
     def _compute_review(self):
         drafts = self.env["account.move"]._read_group(
             [("billing_run_id", "in", self.ids), ("state", "=", "draft")], ["billing_run_id"], ["__count"]
@@ -47,8 +52,12 @@ class BillingSupervision(models.Model):
         anomalies = self.env["multiservice.billing.anomaly"]._read_group(
             [("run_id", "in", self.ids), ("checked", "=", False)], ["run_id"], ["__count"]
         )
-        draft_counts, anomaly_counts = dict(drafts), dict(anomalies)
+        waiting = self.env["account.move"]._read_group(
+            [("billing_run_id", "in", self.ids), ("service_queued", "!=", False)], ["billing_run_id"], ["__count"]
+        )
+        draft_counts, anomaly_counts, waiting_counts = dict(drafts), dict(anomalies), dict(waiting)
         for run in self:
+            run.waiting_count = waiting_counts.get(run, 0)
             run.draft_count = draft_counts.get(run, 0)
             run.anomaly_count = anomaly_counts.get(run, 0)
 
@@ -130,8 +139,8 @@ class BillingSupervision(models.Model):
             raise UserError(self.env._("Only a billing manager may undo a billing run."))
         self._stop_for_good()
         self._move_to("undoing")
-        moves = self.move_ids.filtered(lambda move: move.state != "cancel" and not move._is_undone())
-        moves.service_queued = "undo"
+        moves = self._to_undo()
+        moves._mark(service_queued="undo")
         self._free_unbilled_rows()
         if len(moves) > BUTTON_LIMIT:
             moves._wake_review()
@@ -139,6 +148,11 @@ class BillingSupervision(models.Model):
             moves._work_queue()
             self._close_undone()
         return True
+
+    def _to_undo(self):
+        """The run's invoices that are neither cancelled nor credited so that their periods are billed again."""
+        self.ensure_one()
+        return self.move_ids.filtered(lambda move: move.state != "cancel" and not move._is_undone())
 
     def _stop_for_good(self) -> None:
         """Take the customers that were not billed yet out of the run.
@@ -161,11 +175,11 @@ class BillingSupervision(models.Model):
 
     @api.model
     def _close_undone(self) -> None:
-        """Close the runs of which nothing is left to undo, saying what could not be undone."""
+        """Close the runs of which no invoice waits to be undone, saying what could not be."""
         over = [("state", "=", "undoing"), ("move_ids", "not any", [("service_queued", "!=", False)])]
         for found in self.search(over):
             run = found.with_context(lang=found.company_id._service_lang())
-            left = run.anomaly_ids.filtered(lambda anomaly: anomaly.kind == "failed").move_id
+            left = run._to_undo()
             run._move_to("done" if left else "undone")
             body = (
                 run.env._(
@@ -245,10 +259,15 @@ class BillingSupervision(models.Model):
         if not free:
             return
         Anomaly = self.env["multiservice.billing.anomaly"].sudo()  # sudo: written by the code alone
-        reasons = free._zero_reasons(free._previous_of_rows())
+        known = Anomaly.search([("run_id", "=", self.id), ("kind", "=", "zero"), ("move_id", "=", False)])
+        said = {(anomaly.contract_id, anomaly.reason) for anomaly in known}
         nothing = self.env["account.move"]
         Anomaly.create(
-            [Anomaly._record(self, nothing, contract, "zero", reason) for contract, reason in reasons.items()]
+            [
+                Anomaly._record(self, nothing, contract, "zero", reason)
+                for contract, reason in free._zero_reasons(free._previous_of_rows()).items()
+                if (contract, reason) not in said
+            ]
         )
 
     def _credited_outside(self):

@@ -4,6 +4,7 @@ from datetime import date
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from psycopg2.errors import SerializationFailure, UniqueViolation
 
 from odoo.exceptions import AccessError, LockError, UserError
 from odoo.fields import Command
@@ -116,6 +117,98 @@ class TestAnomalies(ReviewCommon):
         self.assertEqual(self._kinds(run), ["moved"])
         self.assertIn("Ended: Guards", run.anomaly_ids.reason)
 
+    def _two_sites(self):
+        """A contract of two sites with an invoice each, billed for January and in draft for February."""
+        contract = self._contract(
+            self._line(site_id=self.site_a.id), self._line(site_id=self.site_b.id, name="Windows"), grouping="site"
+        )
+        self._bill(contract, date(2026, 1, 1))
+        return self._bill(contract, date(2026, 2, 1))
+
+    def test_posting_a_part_of_a_contract_compares_all_of_it(self):
+        run = self._two_sites()
+        run.move_ids[0].action_service_post()
+        run.action_review()
+        self.assertEqual(self._kinds(run), [])
+
+    def test_a_true_move_stays_when_a_part_is_posted(self):
+        run = self._two_sites()
+        contract = run.move_ids.service_contract_ids
+        run.move_ids.unlink()
+        contract.line_ids[1]._replace_from(date(2026, 2, 1), {"price_unit": 200.0})
+        run = self._bill(contract, date(2026, 2, 1))
+        (first, second), moved = run.move_ids.sorted("id"), run.anomaly_ids
+        self.assertEqual((moved.kind, moved.move_id), ("moved", first))
+        first.action_service_check()
+        second.action_service_post()
+        first.action_service_post()
+        self.assertEqual((run.anomaly_ids, moved.exists().checked), (moved, True))
+
+    def test_the_draft_of_another_site_was_deleted(self):
+        run = self._two_sites()
+        run.move_ids[0].unlink()
+        run.action_review()
+        self.assertEqual(self._kinds(run), [])
+
+    def test_reviewing_two_runs_leaves_each_its_anomalies(self):
+        contract = self._contract()
+        january = self._bill(contract, date(2026, 1, 1))
+        contract.line_ids._replace_from(date(2026, 2, 1), {"price_unit": 115.0})
+        february = self._bill(contract, date(2026, 2, 1))
+        found = january.anomaly_ids + february.anomaly_ids
+        february.move_ids.action_service_check()
+        self.env["account.move"].action_service_review()
+        self.assertEqual(january.anomaly_ids + february.anomaly_ids, found)
+        self.assertEqual(found.mapped(lambda a: (a.kind, a.checked)), [("first", False), ("moved", True)])
+
+    def test_catching_up_on_one_line_is_no_move(self):
+        contract = self._contract(self._line(name="Floors"), self._line(name="Windows"), date_start=date(2025, 12, 1))
+        self._bill(contract, date(2025, 12, 1))
+        january = self._bill(contract, date(2026, 1, 1))
+        january.move_ids.invoice_line_ids[0].unlink()
+        february = self._bill(contract, date(2026, 2, 1))
+        self.assertEqual(february.amount_untaxed, 300.0)
+        self.assertEqual(self._kinds(february), [])
+
+    def test_a_retroactive_replacement_compares_what_each_period_came_to(self):
+        contract = self._contract(date_start=date(2025, 12, 1))
+        self._bill(contract, JANUARY)
+        contract.line_ids._replace_from(date(2026, 1, 16), {"price_unit": 105.0})
+        run = self._bill(contract, date(2026, 2, 1))
+        self.assertEqual(self._kinds(run), ["credit"])
+
+    def test_lines_of_one_recurrence_but_another_timing(self):
+        """In arrears beside in advance: what is not due yet has not ended."""
+        late = {"own_schedule": True, "timing": "arrears", "recurrence_unit": "month", "recurrence_interval": 1}
+        contract = self._contract(self._line(), self._line(50.0, name="Windows", **late))
+        self._bill(contract, JANUARY)
+        self.assertEqual(self._kinds(self._bill(contract, date(2026, 2, 1))), [])
+
+    def test_a_line_on_another_schedule_says_so(self):
+        contract = self._contract(self._line(name="Floors"), self._line(50.0))
+        self._bill(contract, MARCH)
+        quarterly = {"own_schedule": True, "recurrence_unit": "month", "recurrence_interval": 3}
+        contract.line_ids[0]._replace_from(date(2026, 4, 1), {"price_unit": 300.0, **quarterly})
+        run = self._bill(contract, date(2026, 4, 1))
+        self.assertEqual(run.amount_untaxed, 350.0)
+        self.assertEqual(run.anomaly_ids.mapped("kind"), ["moved"])
+        self.assertEqual(run.anomaly_ids.reason, "Floors: Billed every 3 months in advance.")
+
+    def test_nothing_is_asked_for_each_contract(self):
+        """The review of more drafts costs no more queries."""
+        contracts = self._contracts(9, posting_mode="draft")
+        self._bill(contracts, date(2026, 1, 1))
+        runs = [self._bill(of_run, date(2026, 2, 1)) for of_run in (contracts[:1], contracts[1:4], contracts[4:])]
+        counts = []
+        for run in runs:
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            run.action_review()
+            self.env.flush_all()
+            counts.append(self.cr.sql_log_count - before)
+        self.assertEqual(counts[1], counts[2], "the first one fills the caches")
+
     def test_two_contracts_on_one_invoice_keep_their_anomalies(self):
         contracts = self._contract(grouping="customer") + self._contract(grouping="customer")
         run = self._bill(contracts, date(2026, 1, 1))
@@ -135,6 +228,18 @@ class TestAnomalies(ReviewCommon):
         self.assertFalse(run.move_ids)
         self.assertEqual((run.anomaly_ids.kind, run.anomaly_ids.contract_id), ("zero", contract))
         self.assertEqual(self._kinds(self._bill(contract, date(2026, 2, 1))), [])
+
+    def test_a_forgotten_price_is_pointed_out_once_when_the_customer_is_tried_again(self):
+        contract, bad = self._contract(self._line(0.0)), self._contract(posting_mode="post")
+        self._break(bad)
+        run = self._start(contract + bad)
+        self._trigger()
+        self.assertEqual(run.failed_count, 1)
+        self._mend(bad)
+        run.action_retry()
+        self._trigger()
+        self.assertEqual((run.state, run.failed_count), ("done", 0))
+        self.assertEqual(self._kinds(run).count("zero"), 1)
 
     def test_what_falls_to_nothing_is_pointed_out(self):
         contract = self._two_months(self._line(), self._line(500.0))
@@ -345,6 +450,70 @@ class TestBulkPosting(ReviewCommon):
         self.assertEqual(set(run.move_ids.mapped("state")), {"posted"})
         self.assertTrue(all(run.move_ids.mapped("sending_data")))
 
+    def test_queueing_leaves_the_invoices_as_they_are(self):
+        """Nothing of core's sync of an invoice: neither its lines nor its mark of a change by hand."""
+        run = self._bill(self._contracts(4, posting_mode="draft"), date(2026, 1, 1))
+        self.env.flush_all()
+        before = self.cr.sql_log_count
+        with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
+            run.action_post_drafts()
+        self.env.flush_all()
+        self.assertLess(self.cr.sql_log_count - before, 20)
+        self.assertEqual(set(run.move_ids.mapped("service_queued")), {"post"})
+        self.assertFalse(any(run.move_ids.mapped("is_manually_modified")))
+        self.assertEqual(run.waiting_count, 4)
+        self._trigger(REVIEW_CRON)
+        self.assertEqual(run.waiting_count, 0)
+
+    def test_an_edit_before_the_scheduler_posts_is_recorded(self):
+        run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
+        with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
+            run.action_post_drafts()
+        edited = run.move_ids[0]
+        edited.invoice_line_ids.price_unit = 1.0
+        self._trigger(REVIEW_CRON)
+        self.assertIn("hand_edit", edited.service_anomaly_ids.mapped("kind"))
+
+    def test_a_conflict_is_tried_again_and_blames_nobody(self):
+        Move = self.registry["account.move"]
+        post = Move._post_dated
+        for error in (SerializationFailure, UniqueViolation):
+            with self.subTest(error):
+                run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
+                with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
+                    run.action_post_drafts()
+                errors = [error("conflict")]
+
+                def post_at_second_try(moves, errors=errors):
+                    if errors:
+                        raise errors.pop()
+                    return post(moves)
+
+                with patch.object(Move, "_post_dated", post_at_second_try):
+                    self._trigger(REVIEW_CRON)
+                self.assertEqual(set(run.move_ids.mapped("state")), {"posted"})
+                self.assertNotIn("failed", self._kinds(run))
+
+    def test_what_goes_on_meeting_another_process_waits_and_holds_up_nobody(self):
+        run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
+        with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
+            run.action_post_drafts()
+        busy = run.move_ids[0]
+        post = self.registry["account.move"]._post_dated
+
+        def never_post_the_busy(moves):
+            if busy in moves:
+                raise SerializationFailure("conflict")
+            return post(moves)
+
+        with patch.object(self.registry["account.move"], "_post_dated", never_post_the_busy):
+            self._trigger(REVIEW_CRON)
+        self.assertEqual((run.move_ids - busy).mapped("state"), ["posted", "posted"])
+        self.assertEqual((busy.state, busy.service_queued), ("draft", "post"))
+        self.assertNotIn("failed", self._kinds(run))
+        self._trigger(REVIEW_CRON)
+        self.assertEqual(busy.state, "posted")
+
     def test_what_is_put_aside_leaves_the_queue(self):
         run = self._bill(self._contracts(3, posting_mode="draft"), date(2026, 1, 1))
         with patch(f"{REVIEW}.BUTTON_LIMIT", 2):
@@ -406,6 +575,36 @@ class TestUndo(ReviewCommon):
         first.action_post()
         run.action_undo()
         self.assertEqual((first.payment_state, run.state), ("reversed", "undone"))
+
+    def test_a_paid_invoice_can_be_undone_and_the_rest_again(self):
+        run = self._bill(self._contracts(2), date(2026, 1, 1))
+        paid, numbered = run.move_ids
+        payment = self.env["account.payment.register"].with_context(active_model="account.move", active_ids=paid.ids)
+        payment.create({}).action_create_payments()
+        numbered.button_draft()
+        with mute_logger(REVIEW):
+            run.action_undo()
+        self.assertEqual(run.state, "done")
+        numbered.action_post()
+        run.action_undo()
+        self.assertEqual(run.state, "undone")
+        self.assertEqual(len(paid.reversal_move_ids), 1)
+
+    def test_a_cancelled_draft_is_nothing_to_undo(self):
+        run = self._bill(self._contracts(2, posting_mode="draft"), date(2026, 1, 1))
+        broken, other = run.move_ids
+        broken._fail_queued(UserError("It cannot be posted"))
+        broken.button_cancel()
+        run.action_undo()
+        self.assertEqual((run.state, other.exists(), broken.state), ("undone", other.browse(), "cancel"))
+
+    def test_few_are_undone_in_one_transaction(self):
+        run = self._bill(self._contracts(3), date(2026, 1, 1))
+        with patch("odoo.addons.multiservice.models.billing_supervision.BUTTON_LIMIT", 2):
+            run.action_undo()
+        self.assertEqual(run.waiting_count, 3)
+        with patch(f"{REVIEW}.UNDO_CHUNK", 2):
+            self.assertEqual(len(self.env["account.move"]._next_chunk([("id", "in", run.move_ids.ids)])), 2)
 
     def test_undo_is_for_runs_being_undone_only(self):
         run = self._bill(self._contracts(1), date(2026, 1, 1))
@@ -593,9 +792,9 @@ class TestReviewAccess(ReviewCommon):
         portal = new_test_user(self.env, "review_portal", groups="base.group_portal", partner_id=self.customer.id)
         move = run.move_ids.with_user(portal)
         self.assertEqual(move.read(["name"])[0]["name"], run.move_ids.name)
-        for name in ("service_anomaly_ids", "service_anomaly_reasons", "service_queued", "service_touched"):
+        for name in ("anomaly_ids", "severity", "anomaly_reasons", "set_aside", "touched", "queued"):
             with self.subTest(name), self.assertRaises(AccessError):
-                move.read([name])
+                move.read([f"service_{name}"])
 
     def test_an_accountant_without_the_module_edits_and_posts_a_draft(self):
         run = self._bill(self._contract(), date(2026, 1, 1))

@@ -4,18 +4,21 @@ import { formView } from "@web/views/form/form_view";
 
 const POLL_INTERVAL = 2000; // milliseconds
 
-/** A form that reloads by itself while the billing run works. */
+/** A form that reloads by itself while the billing run works, or while its invoices are posted, sent or undone. */
 export class BillingRunFormController extends formView.Controller {
     setup() {
         super.setup();
         useEffect(
-            (state) => {
+            (working) => {
                 clearInterval(this.poll);
-                if (state === "running") {
+                if (working) {
                     this.poll = setInterval(() => this.model.root.load(), POLL_INTERVAL);
                 }
             },
-            () => [this.model.root?.data?.state]
+            () => {
+                const { state, waiting_count } = this.model.root?.data || {};
+                return [["running", "undoing"].includes(state) || waiting_count > 0];
+            }
         );
         onWillUnmount(() => clearInterval(this.poll));
     }
