@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo.tests import HttpCase, tagged
 
 from .common import MultiserviceCommon
@@ -28,3 +30,17 @@ class TestTours(MultiserviceCommon, HttpCase):
         sites = self.env["res.partner"].search([("site_code", "in", ("LYO-01", "GRE-01"))])
         self.assertEqual(len(sites), 2)
         self.assertEqual(set(sites.mapped("type")), {"other"})
+
+    def test_review_a_run(self):
+        customers = [self._customer(name) for name in ("Usual", "Dearer", "Doubtful")]
+        usual, dearer, doubtful = (self._contract(self._line(), partner_id=customer.id) for customer in customers)
+        contracts = usual + dearer + doubtful
+        self._bill(contracts, date(2026, 1, 1)).move_ids.action_post()
+        dearer.line_ids._replace_from(date(2026, 2, 1), {"price_unit": 120.0})
+        run = self._bill(contracts, date(2026, 2, 1))
+        run.origin = "February"
+        self.start_tour("/odoo/service-runs", "multiservice_review", login="billing_clerk")
+        drafts = run.move_ids.filtered(lambda move: move.state == "draft")
+        self.assertEqual((run.move_count, drafts.service_contract_ids), (3, doubtful))
+        self.assertTrue(drafts.service_set_aside)
+        self.assertEqual(run.anomaly_ids.checked_by_id, self.clerk)
