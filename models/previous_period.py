@@ -153,9 +153,11 @@ class _Costs:
             seen.add(period)
 
     def ended(self, indexes: set[int]) -> dict:
-        """By line that has nothing in one of the periods: what it cost in the one before."""
+        """By line that has nothing in one of the periods: what it cost in the one before. In a stable order, for a
+        reason that somebody checked to stay the same.
+        """
         ended = {}
-        for root, before in {*self.billed, *self.entered}:
+        for root, before in sorted({*self.billed, *self.entered}, key=lambda period: (period[0].id, period[1])):
             index = before + 1
             if index not in indexes or (root, index) in self.entered or self.total(root, index):
                 continue
