@@ -32,6 +32,9 @@ def cut(total: Decimal, period: Period, on: date, unit: Decimal) -> tuple[Decima
 
 def by_month(total: Decimal, period: Period, unit: Decimal) -> dict[date, Decimal]:
     """The part of `total` of each calendar month, by its first day; the parts add up to `total`."""
+    first = period.start.replace(day=1)
+    if first == period.end.replace(day=1):
+        return {first: total}
     months = _months(period)
     parts = allocate(total, [Decimal(month.days) for month in months], unit)
     return {month.start.replace(day=1): part for month, part in zip(months, parts, strict=True)}
