@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from odoo import fields
+
 LINES = 4
-MONTHS_OF_HISTORY = 1
 LABEL = "Benchmark"
 
 
 def first_of_month(months_ago: int = 0) -> date:
-    day = date.today().replace(day=1)  # noqa: DTZ011
+    day = fields.Date.today().replace(day=1)
     for _month in range(months_ago):
         day = (day - timedelta(days=1)).replace(day=1)
     return day
@@ -68,26 +69,20 @@ def terms(contract: int, line: int) -> dict[str, float]:
     }
 
 
-def contracts(env: Any, count: int, months_of_history: int = MONTHS_OF_HISTORY) -> Any:
-    """`count` active monthly contracts in advance, billed and posted up to last month."""
+def contracts(env: Any, count: int, months: int) -> Any:
+    """`count` active contracts, monthly and in advance, which started `months` months ago and were never billed."""
     services, partners = products(env), customers(env, count)
     records = env["multiservice.contract"].create(
         [
             {
                 "partner_id": partner.id,
-                "date_start": first_of_month(months_of_history),
+                "date_start": first_of_month(months),
                 "line_ids": [(0, 0, {"product_id": service.id, **terms(n, k)}) for k, service in enumerate(services)],
             }
             for n, partner in enumerate(partners)
         ]
     )
     records._activate()
-    if months_of_history:
-        records.posting_mode = "post"
-        run = env["multiservice.billing.run"]._create_runs(records, LABEL, first_of_month() - timedelta(days=1))
-        run.action_start()
-        work_off(run)
-        records.posting_mode = False
     return records
 
 
@@ -95,8 +90,8 @@ def find_contracts(env: Any) -> Any:
     return env["multiservice.contract"].search([("partner_id.name", "=like", f"{LABEL}%")], order="id")
 
 
-def open_run(contracts: Any) -> Any:
-    run = contracts.env["multiservice.billing.run"]._create_runs(contracts, LABEL)
+def open_run(contracts: Any, through: date | None = None) -> Any:
+    run = contracts.env["multiservice.billing.run"]._create_runs(contracts, LABEL, through)
     run.action_start()
     return run
 
@@ -109,6 +104,13 @@ def work_off(run: Any) -> None:
     assert not failed, failed[:1].error
 
 
+def bill_and_post(contracts: Any, through: date | None = None) -> None:
+    """Bill what is due of `contracts` today, or on `through`; commits."""
+    contracts.posting_mode = "post"
+    work_off(open_run(contracts, through))
+    contracts.posting_mode = False
+
+
 def plain_values(contracts: Any) -> list[dict[str, Any]]:
     """Values of the invoices that billing makes of `contracts`, as a careful integrator gives them to core."""
     start = first_of_month()
@@ -116,7 +118,7 @@ def plain_values(contracts: Any) -> list[dict[str, Any]]:
         {
             "move_type": "out_invoice",
             "partner_id": contract.partner_id.id,
-            "invoice_date": date.today(),  # noqa: DTZ011
+            "invoice_date": fields.Date.today(),
             "invoice_line_ids": [
                 (
                     0,

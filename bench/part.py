@@ -18,6 +18,7 @@ def run(measure: Callable[..., dict[str, Any]]) -> None:
     parser.add_argument("--result", type=Path, required=True, help="where the figures go")
     parser.add_argument("--contracts", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--months", type=int, default=1, help="of history")
     parser.add_argument("--smtp-port", type=int, default=0, help="where a mail server listens on this machine")
     parser.add_argument("--mails", type=Path, help="where that mail server keeps what it gets")
     parser.add_argument("--server", default="", help="address of an Odoo that gives documents their styles")
@@ -30,7 +31,6 @@ def run(measure: Callable[..., dict[str, Any]]) -> None:
 @contextmanager
 def environment(conf: str, database: str, smtp_port: int = 0) -> Iterator[Any]:
     """An Odoo environment of the superuser on a transaction of its own, committed at the end."""
-    import odoo.cli  # noqa: F401  # prepares the addons
     from odoo import SUPERUSER_ID, api
     from odoo.modules.registry import Registry
     from odoo.tools import config

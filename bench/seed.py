@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import book
@@ -11,7 +12,8 @@ import part
 
 def measure(env: Any, options: Any) -> dict[str, Any]:
     started = time.monotonic()
-    contracts = book.contracts(env, options.contracts)
+    contracts = book.contracts(env, options.contracts, months=1)
+    book.bill_and_post(contracts, book.first_of_month() - timedelta(days=1))
     if "contract.contract" in env:
         book.oca_contracts(contracts)
     part.analyze(env)

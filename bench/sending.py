@@ -9,6 +9,7 @@ import time
 import urllib.request
 from typing import Any
 
+import part
 import worker
 
 BATCH = 48
@@ -67,6 +68,4 @@ def _wait_for(server: str) -> None:
 
 
 if __name__ == "__main__":
-    import part
-
     part.run(measure)

@@ -6,6 +6,7 @@ import statistics
 from typing import Any
 
 import book
+import part
 import worker
 
 TURNS = (1, 2, 2, 1)  # processes; the contracts are dealt out among these turns
@@ -38,6 +39,4 @@ def measure(env: Any, options: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import part
-
     part.run(measure)

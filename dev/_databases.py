@@ -32,9 +32,13 @@ def drop(name: str) -> None:
 
 def create(name: str) -> None:
     """A new database from the template: the module's dependencies, country France, no demo data."""
+    copy(template(), name)
+
+
+def copy(source: str, name: str) -> None:
+    """A copy of a database with its file store."""
     if exists(name):
         raise Failure(f"The database {name} exists. Remove it first: dev/setup --drop-db {name}")
-    source = template()
     with locked("template"):  # PostgreSQL refuses to copy a template that another copy is reading
         sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
     shutil.copytree(_file_store(source), _file_store(name), copy_function=os.link, dirs_exist_ok=True)
