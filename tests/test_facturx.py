@@ -30,14 +30,6 @@ class EinvoiceCommon(MultiserviceCommon):
         super().setUpClass()
         cls.startClassPatcher(freeze_time("2026-02-28 10:00:00"))
         cls.company.service_einvoice = True
-        if "multiservice.legal.mention" not in cls.env:  # TEMP
-            from ..einvoice.model import Note
-
-            cls.classPatch(
-                cls.registry["account.move"],
-                "_einvoice_mentions",
-                lambda self: (Note("PMT", "x 40"), Note("PMD", "y"), Note("AAB", "z")),
-            )
 
     def _invoice(self, *lines, through=JANUARY, **vals):
         contract = self._contract(*lines, posting_mode="post", **vals)

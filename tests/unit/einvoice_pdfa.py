@@ -4,11 +4,14 @@ PDF/A is checked by pikepdf's validator, an allowlist after veraPDF's rules: wha
 the embedded files and the extension metadata, which it does not know, the rules are written here.
 """
 
+import logging
 from io import BytesIO
 
 import pikepdf
 from lxml import etree
 from pikepdf import pdfa
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # warns of the age of every font that the validator reads
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 PDFAID, FX = "http://www.aiim.org/pdfa/ns/id/", "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"

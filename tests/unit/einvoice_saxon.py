@@ -6,10 +6,15 @@ SaxonC aborts the process in which several threads use it, hence never in Odoo's
 
 import importlib.resources
 import json
+import resource
 import sys
 
 from lxml import etree
-from saxonche import PySaxonProcessor
+
+# Odoo limits the memory of its process, and SaxonC reserves more than that before it uses any of it.
+_limit, most = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+from saxonche import PySaxonProcessor  # noqa: E402
 
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 GUIDELINE = "string(//*[local-name()='GuidelineSpecifiedDocumentContextParameter']/*[local-name()='ID'])"
