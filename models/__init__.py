@@ -33,6 +33,7 @@ from . import account_move
 from . import account_move_send
 from . import account_edi_xml_cii
 from . import einvoice_document
+from . import einvoice_vat
 from . import account_move_legal
 from . import legal_warning
 from . import einvoice_buyer

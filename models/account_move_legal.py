@@ -4,6 +4,7 @@ from decimal import Decimal
 from odoo import api, models
 from odoo.tools import format_amount, format_date, formatLang
 
+from ..einvoice import codes
 from ..engine.nature import Nature, nature_of
 from ..engine.penalty import Policy, penalty_rate, public_rate
 
@@ -78,8 +79,10 @@ class AccountMoveLegal(models.Model):
             situations.add("home_services")
         if self.company_id.service_vat_franchise:
             situations.add("franchise")
-        elif nature != "goods" and self.company_id._vat_on_debits(self._legal_date()):
+        elif nature != "goods" and self._on_debits():
             situations.add("debits")
+        elif len(self._vat_points()) > 1:
+            situations.add("points_mixed")
         return situations
 
     def _vat_situations(self) -> set[str]:
@@ -117,6 +120,7 @@ class AccountMoveLegal(models.Model):
         return {
             **self.company_id._legal_values(),
             **self._discount_values(),
+            **self._vat_point_values(),
             "customer": self.commercial_partner_id.name or "",
             "customer_vat": self.commercial_partner_id.vat or "",
             "rate": self._percentage(penalty_rate(policy, own, ecb, legal)),
@@ -135,6 +139,15 @@ class AccountMoveLegal(models.Model):
         return {
             "discount_rate": self._percentage(Decimal(str(term.discount_percentage))),
             "discount_date": format_date(self.env, last_day),
+        }
+
+    def _vat_point_values(self) -> dict[str, str]:
+        """How much VAT falls due when."""
+        sums = self._vat_by_point()
+        names = {"vat_on_invoice": codes.ON_INVOICE, "vat_on_payment": codes.ON_PAYMENT}
+        return {
+            name: format_amount(self.env, sums[point], self.currency_id) if point in sums else ""
+            for name, point in names.items()
         }
 
     @api.model

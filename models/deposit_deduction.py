@@ -279,6 +279,10 @@ class AccountMoveDeposit(models.Model):
                 move.einvoice_framework = f"{letter}{NORMAL}"
         return result
 
+    def _on_debits(self) -> bool:
+        """VAT on a deposit falls due when it is paid, whatever was opted for (CGI art. 269, 2-a and c)."""
+        return super()._on_debits() and not self._is_deposit()
+
     def _einvoice_type(self) -> str:
         if self._is_deposit():
             return codes.DEPOSIT_CREDIT_NOTE if self.move_type == "out_refund" else codes.DEPOSIT

@@ -7,6 +7,9 @@ from ..einvoice import cii, profile
 from ..einvoice.finding import Finding
 from ..einvoice.rules import check, fatal
 
+LATE_RATES = "multiservice.late_rate_action"
+SETTINGS = "/odoo/settings"
+SAID_BY_LAW = {"MS-LEGAL-INFORMATION"}  # the warnings on legal mentions say the same, for each legal form
 NO_XML = b"<invoice/>"  # core embeds something even of an invoice that it refuses to send
 
 
@@ -19,7 +22,14 @@ class EinvoiceCheck(models.Model):
         string="E-Invoice Check",
         compute="_compute_einvoice_findings",
         sanitize=False,  # made here, every value escaped
-        help="What the French rules on electronic invoices find missing or wrong.",
+        help="What the French rules on electronic invoices refuse.",
+    )
+
+    einvoice_warnings = fields.Html(
+        string="E-Invoice Warnings",
+        compute="_compute_einvoice_findings",
+        sanitize=False,  # as above
+        help="What looks wrong in what the invoice says by law, without being refused.",
     )
 
     @api.depends(
@@ -27,6 +37,7 @@ class EinvoiceCheck(models.Model):
         "partner_id",
         "invoice_date",
         "invoice_line_ids.price_subtotal",
+        "invoice_line_ids.tax_ids",
         "service_order_reference",
         "service_buyer_reference",
         "einvoice_framework",
@@ -34,19 +45,37 @@ class EinvoiceCheck(models.Model):
     )
     @api.depends_context("lang")
     def _compute_einvoice_findings(self):
+        Mention = self.env["multiservice.legal.mention"]
         for move in self:
-            shown = (
-                move.id
-                and move._is_french_einvoice()
-                and move.state in ("draft", "posted")
-                and not move.invoice_pdf_report_id
-            )
-            found = move._einvoice_check() if shown and move.invoice_line_ids else ()
-            items = Markup().join(
-                Markup('<li><a href="%s">%s</a></li>') % (move._url(move._to_mend(finding)), move._say(finding))
-                for finding in found
-            )
-            move.einvoice_findings = Markup("<ul class='mb-0'>%s</ul>") % items if found else False
+            shown = move._is_checked()
+            found = move._einvoice_check() if shown else ()
+            refused = fatal(found)
+            doubted = [one for one in found if one not in refused and one.code not in SAID_BY_LAW]
+            warnings = Mention._warnings_for_move(move) if shown else []
+            move.einvoice_findings = move._to_list(move._remarks(refused))
+            move.einvoice_warnings = move._to_list([*move._remarks(doubted), *warnings])
+
+    def _is_checked(self) -> bool:
+        """Whether something can still be mended on the invoice."""
+        self.ensure_one()
+        return bool(
+            self.id
+            and self.invoice_line_ids
+            and self._is_french_einvoice()
+            and self.state in ("draft", "posted")
+            and not self.invoice_pdf_report_id
+        )
+
+    def _remarks(self, findings) -> list[tuple]:
+        """What is wrong in words, and the record to mend."""
+        return [(self._say(finding), self._to_mend(finding)) for finding in findings]
+
+    def _to_list(self, remarks) -> Markup | bool:
+        """Pairs (words, record to mend) as a list of links; False when there are none."""
+        items = Markup().join(
+            Markup('<li><a href="%s">%s</a></li>') % (self._url(record), words) for words, record in remarks
+        )
+        return Markup("<ul class='mb-0'>%s</ul>") % items if items else False
 
     def _einvoice_check(self) -> tuple[Finding, ...]:
         """What the rules find, on a draft all but what posting gives it: its number and its date."""
@@ -112,6 +141,11 @@ class EinvoiceCheck(models.Model):
 
     @api.model
     def _url(self, record) -> str:
+        """The page of the record, or the one on which it is made or set."""
+        if record._name == "res.company":
+            return SETTINGS
+        if record._name == "multiservice.late.rate" and not record:
+            return f"/odoo/action-{LATE_RATES}"
         return f"/odoo/{record._name}/{record.id}"
 
     def _make_einvoice_xml(self) -> tuple[bytes, set[str]]:

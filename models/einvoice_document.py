@@ -1,4 +1,4 @@
-from collections import defaultdict
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import api, fields, models
@@ -9,11 +9,11 @@ from ..einvoice.model import (
     Invoice,
     Line,
     Note,
+    Party,
     Payment,
     Period,
     PrecedingInvoice,
     Totals,
-    VatBreakdown,
 )
 
 FRAMEWORKS = [
@@ -35,7 +35,6 @@ FRAMEWORKS = [
 EURO = "EUR"
 PRICE_UNIT = Decimal("0.000001")  # prices have at most six decimals (BR-FR-DEC-03)
 QUANTITY_UNIT = Decimal("0.0001")  # quantities at most four (BR-FR-DEC-02)
-UNITS = {"week": codes.WEEK, "month": codes.MONTH, "year": codes.YEAR}
 
 
 def decimal(number: float, unit: Decimal | None = None) -> Decimal:
@@ -60,25 +59,25 @@ class EinvoiceDocument(models.Model):
         "what its lines sell.",
     )
 
-    @api.depends("invoice_line_ids.product_id", "move_type", "company_id")
+    @api.depends(
+        "invoice_line_ids.product_id", "invoice_line_ids.price_subtotal", "move_type", "company_id.service_einvoice"
+    )
     def _compute_einvoice_framework(self):
         for move in self:
             if not move._is_french_einvoice():
                 move.einvoice_framework = False
             else:
-                figure = (move.einvoice_framework or "S1")[1]
-                move.einvoice_framework = f"{move._nature_of_operations()}{figure}"
+                move.einvoice_framework = move._framework((move.einvoice_framework or "S1")[1])
+
+    def _framework(self, figure: str) -> str:
+        """The framework of that figure for what is sold; as it is, where only some natures go with the figure."""
+        proposed = f"{self._operation_nature()}{figure}"
+        return proposed if proposed in dict(FRAMEWORKS) else self.einvoice_framework
 
     def _is_french_einvoice(self) -> bool:
         """Whether this module makes the invoice's Factur-X: a sale of a French company that wants it so."""
         self.ensure_one()
         return self.company_id.service_einvoice and self.move_type in ("out_invoice", "out_refund")
-
-    def _nature_of_operations(self) -> str:
-        """ "S" services, "B" goods, "M" both, as far as the products on the lines tell; a line without is a service."""
-        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        goods = {line.product_id.type == "consu" for line in lines}
-        return "M" if len(goods) > 1 else "B" if goods == {True} else "S"
 
     def _to_einvoice(self) -> Invoice:
         self.ensure_one()
@@ -87,13 +86,14 @@ class EinvoiceDocument(models.Model):
         vat = move._to_vat(base_lines)
         lines = move._to_lines(base_lines)
         sites = move.invoice_line_ids.service_site_id
+        seller, buyer = move._einvoice_parties(vat)
         return Invoice(
             number=move.name or "",
             issue_date=move.invoice_date or move.company_id._service_today(),
             type_code=move._einvoice_type(),
             framework=move.einvoice_framework or "",
-            seller=move._einvoice_seller(),
-            buyer=move._einvoice_buyer(),
+            seller=seller,
+            buyer=buyer,
             lines=lines,
             vat=vat,
             totals=move._to_totals(lines, vat),
@@ -102,11 +102,13 @@ class EinvoiceDocument(models.Model):
             vat_point=move._einvoice_vat_point(),
             due_date=move.invoice_date_due or None,
             payment_terms=move.invoice_payment_term_id.name or "",
-            buyer_reference=move.service_buyer_reference or "",
+            buyer_reference=move.service_buyer_reference or move._reference_of_chorus("buyer_reference"),
             contract=move._einvoice_contract(),
-            order=move.service_order_reference or "",
+            order=move.service_order_reference or move._reference_of_chorus("purchase_order_reference"),
+            objects=sites._invoiced_objects() if len(sites) == 1 else (),
             notes=move._einvoice_notes(),
             preceding=move._einvoice_preceding(),
+            payee=move._einvoice_payee(),
             site=move._einvoice_site(sites),
             period=Period(move.service_period_start, move.service_period_end) if move.service_period_start else None,
             payment=move._to_payment(),
@@ -116,6 +118,13 @@ class EinvoiceDocument(models.Model):
         """BT-3."""
         return codes.CREDIT_NOTE if self.move_type == "out_refund" else codes.INVOICE
 
+    def _einvoice_parties(self, vat) -> tuple[Party, Party]:
+        """Seller and buyer, without the VAT numbers that what is outside VAT must not bear (BR-O-02)."""
+        seller, buyer = self._einvoice_seller(), self._einvoice_buyer()
+        if {one.category for one in vat} != {"O"}:
+            return seller, buyer
+        return replace(seller, vat_number="", tax_id=seller.siren), replace(buyer, vat_number="")
+
     def _einvoice_seller(self):
         return self.company_id._to_seller(self.invoice_user_id.partner_id)
 
@@ -124,8 +133,22 @@ class EinvoiceDocument(models.Model):
 
     def _einvoice_contract(self) -> str:
         """BT-12: the market or framework contract where the buyer named one, else the number of our only contract."""
+        market = self.service_market_reference or self._reference_of_chorus("contract_reference")
         contracts = self.service_contract_ids
-        return self.service_market_reference or (contracts.name if len(contracts) == 1 else "")
+        return market or (contracts.name if len(contracts) == 1 else "")
+
+    def _reference_of_chorus(self, name: str) -> str:
+        """A reference typed in the fields of core's Chorus Pro module, where that is installed."""
+        self.ensure_one()
+        return (name in self._fields and self[name]) or ""
+
+    def _einvoice_payee(self) -> Party | None:
+        """BG-10: who is paid in the seller's place, a factor, by the holder of the account on the invoice."""
+        holder = self.partner_bank_id.partner_id.commercial_partner_id
+        own = self.move_type == "out_refund" or self._is_direct_debit()
+        if own or not holder or holder == self.company_id.partner_id:
+            return None
+        return Party(name=holder.name or "", legal_id=holder.siren or "")
 
     def _einvoice_site(self, sites):
         """BG-13, where all is rendered at one place that is not the buyer's own address."""
@@ -138,22 +161,13 @@ class EinvoiceDocument(models.Model):
         return tuple(PrecedingInvoice(move.name, move.invoice_date) for move in self._service_credited())
 
     def _einvoice_notes(self) -> tuple[Note, ...]:
-        """BG-1: the mentions that the law asks for, and who is at the other end (BAR)."""
-        routing = Note(codes.ROUTING, self.partner_id._einvoice_routing())
-        return (*self._einvoice_mentions(), routing)
+        """BG-1: the mentions that the law asks for, and who is at the other end (BAR) as it was on posting."""
+        kept = self.einvoice_routing if self.state == "posted" else None
+        return (*self._einvoice_mentions(), Note(codes.ROUTING, kept or self.partner_id._einvoice_routing()))
 
     def _einvoice_mentions(self) -> tuple[Note, ...]:
         mentions = self.env["multiservice.legal.mention"]._notes_for_move(self)
         return tuple(Note(subject, text) for subject, text in mentions)
-
-    def _einvoice_vat_point(self) -> str:
-        """BT-8: when VAT falls due; empty where no VAT is due, or where it falls due at different times."""
-        points = self._vat_points()
-        return points.pop() if len(points) == 1 else ""
-
-    def _vat_points(self) -> set[str]:
-        taxes = self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy().filtered("amount")
-        return {codes.ON_PAYMENT if tax.tax_exigibility == "on_payment" else codes.ON_INVOICE for tax in taxes}
 
     def _to_lines(self, base_lines) -> tuple[Line, ...]:
         several_sites = len(self.invoice_line_ids.service_site_id) > 1
@@ -161,56 +175,6 @@ class EinvoiceDocument(models.Model):
             base_line["record"]._to_einvoice_line(str(number), base_line, several_sites)
             for number, base_line in enumerate(base_lines, start=1)
         )
-
-    def _to_vat(self, base_lines) -> tuple[VatBreakdown, ...]:
-        """BG-23: core's own bases and amounts, by category, rate and reason for exemption."""
-        AccountTax = self.env["account.tax"]
-        unit = decimal(self.currency_id.rounding)
-        sums = defaultdict(lambda: [Decimal(0), Decimal(0)])
-        detailed = AccountTax._aggregate_base_lines_tax_details(base_lines, self._vat_key)
-        for _base_line, groups in detailed:
-            for key, values in groups.items():
-                sums[tuple(key.items()) if key else None][0] += decimal(values["base_amount_currency"])
-                sums[tuple(key.items()) if key else None][1] += decimal(values["tax_amount_currency"])
-        return tuple(
-            VatBreakdown(
-                category=key["category"],
-                rate=key["rate"],
-                base=base.quantize(unit),
-                amount=amount.quantize(unit),
-                exemption=key["exemption"],
-                exemption_code=key["exemption_code"],
-            )
-            for key, (base, amount) in ((dict(key), amounts) for key, amounts in sums.items() if key)
-        )
-
-    def _vat_key(self, base_line, tax_data) -> dict:
-        """Category, rate and reason for exemption of one tax on one line (BT-118 to BT-121)."""
-        return self._vat_of(tax_data and tax_data["tax"], base_line["product_id"])
-
-    def _vat_of(self, tax, product) -> dict:
-        common = self.env["account.edi.common"]
-        customer, supplier = self.commercial_partner_id, self.company_id.partner_id
-        tax = tax or self.env["account.tax"]
-        category = common._get_tax_category_code(customer, supplier, tax)
-        code = tax.ubl_cii_tax_exemption_reason_code or ""
-        if category == "K" and product.type != "consu" and not tax.ubl_cii_tax_category_code:
-            category, code = "AE", code or "VATEX-EU-AE"  # a service in the EU is taxed by its buyer (directive, 196)
-        if category == "E" and self.company_id._in_vat_franchise():
-            code = code or "VATEX-FR-FRANCHISE"
-        rate = None if category == "O" else decimal(tax.amount if category == "S" else 0.0)
-        exempt = category not in ("S", "Z")
-        text = exempt and self._exemption_text(tax, code, category)
-        return {"category": category, "rate": rate, "exemption": text or "", "exemption_code": code if exempt else ""}
-
-    def _exemption_text(self, tax, code: str, category: str) -> str:
-        """BT-120 in words: the legal mention for that code, else core's own words for the category."""
-        reason = self.env["account.edi.common"]._get_tax_exemption_reason(
-            self.commercial_partner_id, self.company_id.partner_id, tax
-        )
-        if category == "AE":
-            return self.env._("Reverse charge")
-        return reason.get("tax_exemption_reason") or code
 
     def _to_totals(self, lines, vat) -> Totals:
         unit = decimal(self.currency_id.rounding)
@@ -276,6 +240,7 @@ class EinvoiceLine(models.Model):
         quantity, price, note = self._priced(amount)
         vat = move._vat_of(self._vat_tax(), self.product_id)
         title, _newline, rest = (self.name or "").partition("\n")
+        site = several_sites and self.service_site_id
         return Line(
             id=number,
             name=title or self.product_id.name or "",
@@ -289,7 +254,8 @@ class EinvoiceLine(models.Model):
             unit=self.env["account.edi.common"]._get_uom_unece_code(self.product_uom_id),
             seller_item=self.product_id.default_code or "",
             period=Period(self.service_start, self.service_end) if self.service_start and self.service_end else None,
-            site=self.service_site_id._to_delivery_site() if several_sites and self.service_site_id else None,
+            site=site._to_delivery_site() if site else None,
+            objects=site._invoiced_objects() if site else (),
         )
 
     def _vat_tax(self):

@@ -57,10 +57,19 @@ class PartnerParty(models.Model):
     def _einvoice_routing(self) -> str:
         """Who is at the other end (note BAR): what a platform does with the invoice follows from it."""
         customer = self.commercial_partner_id
-        domestic = (customer.country_id.code or "FR") in self._french_countries()
+        abroad = customer._is_abroad()
         if customer.vat_liable or customer.legal_category == "public_body":
-            return codes.B2B if domestic else codes.B2B_ABROAD
-        return codes.B2C if domestic else codes.B2C_ABROAD
+            return codes.B2B_ABROAD if abroad else codes.B2B
+        return codes.B2C_ABROAD if abroad else codes.B2C
+
+    def _is_abroad(self) -> bool:
+        self.ensure_one()
+        return (self.country_id.code or "FR") not in self._french_countries()
+
+    def _is_in_european_union(self) -> bool:
+        """In a member state other than France."""
+        self.ensure_one()
+        return self._is_abroad() and self.country_id in self.env.ref("base.europe").country_ids
 
     @api.model
     def _french_countries(self) -> set[str]:
@@ -73,9 +82,9 @@ class PartnerParty(models.Model):
         customer = self.commercial_partner_id
         address = self if self.street or self.city else customer
         scheme, electronic = self._electronic_address()
-        french = customer.siren and (customer.country_id.code or "FR") in self._french_countries()
+        french = customer.siren and not customer._is_abroad()
         vat = (customer.vat or "").replace(" ", "").upper()
-        legal_id, legal_scheme = (customer.siren, codes.SIREN) if french else (vat, codes.EUROPEAN_VAT)
+        legal_scheme, legal_id = customer._legal_number()
         number = siret.compact(customer.company_registry or "")
         return Party(
             name=customer.name or "",
@@ -88,6 +97,17 @@ class PartnerParty(models.Model):
             electronic_scheme=scheme,
             contact=Contact(name=self.name or "") if self != customer and self.name else None,
         )
+
+    def _legal_number(self) -> tuple[str, str]:
+        """Scheme and number of the legal person (BT-47): the SIREN in France, the VAT number in the European Union;
+        elsewhere, as AFNOR XP Z12-012 has it, the country and the first sixteen characters of the name.
+        """
+        self.ensure_one()
+        if not self._is_abroad():
+            return codes.SIREN, self.siren or ""
+        if self._is_in_european_union():
+            return codes.EUROPEAN_VAT, (self.vat or "").replace(" ", "").upper()
+        return codes.OUTSIDE_EUROPE, f"{self.country_id.code}{(self.name or '')[:16]}"
 
     def _electronic_address(self) -> tuple[str, str]:
         """Scheme and address (BT-49): the French one; the VAT number abroad; for persons their e-mail."""
@@ -122,6 +142,11 @@ class PartnerParty(models.Model):
             identifiers=(Identifier(codes.SIRET, number),) if number else (),
         )
 
+    def _invoiced_objects(self) -> tuple[Identifier, ...]:
+        """BT-18, BT-128: the site's code, by which its customer knows what is invoiced."""
+        self.ensure_one()
+        return (Identifier(codes.INVOICED_OBJECT, self.site_code),) if self.site_code else ()
+
 
 class CompanyParty(models.Model):
     _inherit = "res.company"
@@ -149,18 +174,10 @@ class CompanyParty(models.Model):
             address=partner._to_address(),
             legal_id=partner.siren or "",
             identifiers=(Identifier(codes.SIRET, number),) if len(number) == 14 else (),
-            vat_number="" if self._in_vat_franchise() else vat,
-            tax_id=(partner.siren or "") if self._in_vat_franchise() or not vat else "",
+            vat_number="" if self.service_vat_franchise else vat,
+            tax_id=(partner.siren or "") if self.service_vat_franchise or not vat else "",
             electronic_address=partner.einvoice_address or "",
-            legal_information=self._legal_information(),
+            legal_information=self._legal_identity(),
             contact=contact
             and Contact(contact.name or "", contact.phone or self.phone or "", contact.email or self.email or ""),
         )
-
-    def _in_vat_franchise(self) -> bool:
-        self.ensure_one()
-        return "service_vat_franchise" in self._fields and self.service_vat_franchise
-
-    def _legal_information(self) -> str:
-        """Legal form, capital and register (BT-33)."""
-        return (self.company_registry and f"SIRET {self.company_registry}") or ""

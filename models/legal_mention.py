@@ -30,6 +30,7 @@ SITUATIONS = [
     ("mixed", "Goods and services are sold"),
     ("franchise", "Seller under the VAT franchise"),
     ("debits", "Services, VAT on debits opted for"),
+    ("points_mixed", "VAT due partly on the invoice, partly on payment"),
     ("reverse_building", "Reverse charge, subcontracted building work"),
     ("reverse_eu", "Reverse charge, service in the European Union"),
     ("goods_eu", "Goods delivered in the European Union"),
@@ -61,6 +62,7 @@ PLACEHOLDERS = (
     *("home_declaration", "home_declaration_date", "home_approval", "guarding_authorisation"),
     *("customer", "customer_vat", "rate", "public_rate", "legal_rate", "recovery_indemnity", "statement_date"),
     *("early_payment_terms", "discount_rate", "discount_date"),
+    *("vat_on_invoice", "vat_on_payment"),
 )
 
 

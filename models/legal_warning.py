@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ..einvoice import codes
+
 
 class LegalWarning(models.Model):
     _inherit = "multiservice.legal.mention"
@@ -14,6 +16,7 @@ class LegalWarning(models.Model):
         return [
             *move._customer_warnings(),
             *move._vat_warnings(situations),
+            *move._point_warnings(),
             *move._activity_warnings(situations),
             *move._penalty_warnings(),
         ]
@@ -63,6 +66,21 @@ class AccountMoveWarnings(models.Model):
             )
             warnings.append((message, self))
         return warnings
+
+    def _point_warnings(self) -> list[tuple]:
+        """Services whose tax is due on the invoice, as on goods, where the company did not opt for that."""
+        if self._on_debits() or self.company_id.service_vat_franchise:
+            return []
+        taxes = self._sold_lines().filtered(lambda line: not line._sells_goods()).tax_ids.flatten_taxes_hierarchy()
+        early = taxes.filtered(lambda tax: tax.amount and tax._vat_point() == codes.ON_INVOICE)
+        if not early:
+            return []
+        message = self.env._(
+            "VAT on services falls due on payment, but the tax %(tax)s falls due on the invoice: use the tax on "
+            "payment, or enter the company's option for VAT on debits in the settings.",
+            tax=", ".join(early.mapped("name")),
+        )
+        return [(message, self)]
 
     def _activity_warnings(self, situations) -> list[tuple]:
         company, warnings = self.company_id, []

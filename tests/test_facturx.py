@@ -98,6 +98,14 @@ class TestFacturx(EinvoiceCommon, HttpCase):
             "Camille Exemple", legal_category="consumer", is_company=False, vat=False, company_registry=False
         )
         goods = self.env["product.product"].create({"name": "Soap", "type": "consu", "list_price": 4.0})
+        geneva = self._customer(
+            "Exemple SA",
+            country_id=self.env.ref("base.ch").id,
+            city="Genève",
+            zip="1201",
+            legal_category="business",
+        )
+        on_payment = self.env["account.chart.template"].with_company(self.company).ref("tva_normale_encaissement")
         many = [self._line(10.0 + n / 100, name=f"Service {n}") for n in range(500)]
         kinds = {
             "flat": self._invoice(self._line(350.5, pricing="flat")),
@@ -123,6 +131,13 @@ class TestFacturx(EinvoiceCommon, HttpCase):
                 buyer_reference="SERVICE-TECHNIQUE",
                 order_reference="EJ-2026-0815",
                 market_reference="MARCHE-12",
+            ),
+            "VAT at different times": self._invoice(
+                self._taxed(on_payment, 100.0), self._line(40.0, product_id=goods.id, name="Soap")
+            ),
+            "service outside the EU": self._invoice(self._taxed(intra, 700.0), partner_id=geneva.id),
+            "goods exported": self._invoice(
+                self._taxed(intra, 700.0, product_id=goods.id, name="Soap"), partner_id=geneva.id
             ),
             "reverse charge": self._invoice(self._taxed(reverse, 800.0)),
             "service in the EU": self._invoice(self._taxed(intra, 500.0), partner_id=berlin.id),
@@ -153,10 +168,79 @@ class TestFacturx(EinvoiceCommon, HttpCase):
                 self.assertEqual(factur_x_faults(pdf, xml, level.conformance), [])
                 self._check_amounts(move, xml)
 
+    def test_franchise_and_debits(self):
+        """What the whole company is: documents of a company in another situation than that of the others."""
+        on_payment = self.env["account.chart.template"].with_company(self.company).ref("tva_normale_encaissement")
+        self.company.service_vat_on_debits = True
+        kinds = {"debits": self._invoice(self._line(100.0))}
+        documents = self._send(kinds["debits"])
+        debits = kinds["debits"]._to_einvoice()
+        draft = self._bill(self._contract(self._taxed(on_payment, 100.0)), JANUARY).move_ids
+        self.assertIn("MS-BT8-TAX", draft.einvoice_findings)
+        self.company.write({"service_vat_on_debits": False, "service_vat_franchise": True, "vat": False})
+        kinds["franchise"] = self._invoice(self._taxed(self._tax(0.0), 100.0))
+        documents |= self._send(kinds["franchise"])
+        reports = schematron({kind: documents[move][0] for kind, move in kinds.items()})
+        self.assertEqual({kind: report for kind, report in reports.items() if report}, {})
+        self.assertIn("debits", self._text(documents[kinds["debits"]][1]))
+        self.assertIn("293 B", self._text(documents[kinds["franchise"]][1]))
+        franchise = kinds["franchise"]._to_einvoice()
+        self.assertEqual((debits.vat_point, "debits" in debits.note("AAI")), ("5", True))
+        self.assertEqual((franchise.seller.vat_number, franchise.seller.tax_id), ("", self.company.partner_id.siren))
+        self.assertEqual(franchise.vat[0].exemption_code, "VATEX-FR-FRANCHISE")
+        self.assertIn("293 B", franchise.vat[0].exemption)
+        self.assertIn("293 B", franchise.note("TXD"))
+
     def _check_amounts(self, move, xml):
         totals = etree.fromstring(xml).find(".//{*}SpecifiedTradeSettlementHeaderMonetarySummation")
         told = [float(totals.findtext(f"{{*}}{name}")) for name in ("TaxBasisTotalAmount", "GrandTotalAmount")]
         self.assertEqual(told, [move.amount_untaxed, move.amount_total])
+
+    def test_what_the_xml_says_of_vat(self):
+        kinds = self._kinds()
+        told = {
+            kind: (made.vat_point, {(one.category, one.exemption_code) for one in made.vat}, bool(made.note("TXD")))
+            for kind, move in kinds.items()
+            if (made := move._to_einvoice())
+        }
+        self.assertEqual(told["flat"], ("5", {("S", "")}, False))
+        self.assertEqual(told["VAT at different times"], ("", {("S", "")}, False))
+        self.assertEqual(told["reverse charge"], ("", {("AE", "VATEX-FR-AE")}, True))
+        self.assertEqual(told["service in the EU"], ("", {("AE", "VATEX-EU-AE")}, True))
+        self.assertEqual(told["service outside the EU"], ("", {("O", "VATEX-EU-O")}, True))
+        self.assertEqual(told["goods exported"], ("", {("G", "VATEX-EU-G")}, True))
+        for kind in ("reverse charge", "service in the EU", "service outside the EU", "goods exported"):
+            made = kinds[kind]._to_einvoice()
+            self.assertEqual(made.vat[0].exemption, made.note("TXD"), kind)
+        self.assertIn("due on payment", kinds["VAT at different times"]._to_einvoice().note("AAI"))
+        outside = kinds["service outside the EU"]._to_einvoice()
+        self.assertEqual((outside.seller.vat_number, outside.buyer.legal_id), ("", "CHExemple SA"))
+        frameworks = {kind: kinds[kind].einvoice_framework for kind in ("flat", "goods and services", "goods exported")}
+        self.assertEqual(frameworks, {"flat": "S1", "goods and services": "S1", "goods exported": "B1"})
+
+    def test_legal_identity_site_and_payee(self):
+        self.company.write({"service_legal_form": "SAS", "service_share_capital": 10000, "service_rcs_city": "Lyon"})
+        invoice = self._invoice(self._line(100.0, site_id=self.site_a.id))
+        made = invoice._to_einvoice()
+        self.assertIn("RCS Lyon", made.seller.legal_information)
+        self.assertIn("SAS", made.seller.legal_information)
+        self.assertEqual([one.value for one in made.objects], ["A"])
+        self.assertIsNone(made.payee)
+        factor = self._customer("Affacturage Exemple")
+        account = {"acc_number": "FR14 2004 1010 0505 0001 3M02 606", "partner_id": factor.id}
+        invoice.partner_bank_id = self.env["res.partner.bank"].create(account)
+        made = invoice._to_einvoice()
+        self.assertEqual((made.payee.name, made.payee.legal_id), (factor.name, factor.siren))
+        self.assertEqual(made.payment.iban, "FR1420041010050500013M02606")
+        documents = self._send(invoice)
+        self.assertEqual(schematron({"factor": documents[invoice][0]}), {"factor": []})
+
+    def test_routing_is_kept_as_on_posting(self):
+        invoice = self._invoice()
+        self.customer.legal_category = "non_professional"
+        self.customer.vat_liable = False
+        self.assertEqual(invoice._to_einvoice().note("BAR"), "B2B")
+        self.assertEqual(self._invoice()._to_einvoice().note("BAR"), "B2C")
 
     def test_the_pdf_says_what_the_law_asks(self):
         invoice = self._invoice(self._line(100.0, site_id=self.site_a.id))
@@ -219,6 +303,13 @@ class TestEinvoiceCheck(EinvoiceCommon):
         self.customer.street = False
         invoice.invalidate_recordset()
         self.assertIn("street", invoice.einvoice_findings)
+
+    def test_what_only_looks_wrong_is_said_and_does_not_keep_from_posting(self):
+        invoice = self._bill(self._contract(), JANUARY).move_ids
+        self.assertIn("falls due on payment", invoice.einvoice_warnings)
+        self.assertFalse(invoice.einvoice_findings)
+        invoice.action_post()
+        self.assertEqual(invoice.state, "posted")
 
     def test_the_format_comes_without_a_click(self):
         invoice = self._invoice()

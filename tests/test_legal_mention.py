@@ -213,6 +213,20 @@ class TestVatMention(LegalMentionCommon):
             notes = self._notes(self._invoice(tax=tax, invoice_date=day))
             self.assertTrue(notes["TXD"].startswith("Reverse charge – VAT due by the customer"))
 
+    def test_vat_due_at_different_times(self):
+        """BT-8 holds one rule: with two, a note states how much VAT falls due when."""
+        on_payment = self.env["account.chart.template"].with_company(self.company).ref("tva_normale_encaissement")
+        invoice = self._invoice(lines=[(self.service, 100.0), (self.supplies, 50.0)])
+        self.assertNotIn("points_mixed", self._said(invoice))
+        invoice.invoice_line_ids[0].tax_ids = on_payment
+        self.assertEqual(
+            self._said(invoice)["points_mixed"].replace("\N{NO-BREAK SPACE}", " "),
+            "VAT due on the invoice: 10.00 €; VAT due on payment: 20.00 €",
+        )
+        self.assertIn("10.00 €", self._notes(invoice)["AAI"].replace("\N{NO-BREAK SPACE}", " "))
+        self.company.service_vat_on_debits = True
+        self.assertNotIn("points_mixed", self._said(invoice))
+
     def test_debits_only_with_the_option(self):
         self.assertEqual(self.tax.tax_exigibility, "on_invoice")
         self.assertNotIn("debits", self._said(self._invoice()))
@@ -490,6 +504,9 @@ class TestLegalWarning(LegalMentionCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.company.write({"service_legal_form": "SAS", "service_share_capital": 1000, "service_rcs_city": "Lyon"})
+        chart = cls.env["account.chart.template"].with_company(cls.company)
+        cls.on_invoice, cls.tax = cls.tax, chart.ref("tva_normale_encaissement")
+        cls.tax_10 = cls.tax.copy({"name": "10 % on payment", "amount": 10})
 
     def _warnings(self, invoice) -> list[tuple]:
         return self.mentions._warnings_for_move(invoice)
@@ -519,6 +536,13 @@ class TestLegalWarning(LegalMentionCommon):
         self.company.service_vat_franchise = True
         invoice = self._invoice()
         self.assertWarns(invoice, ("charges VAT", invoice))
+
+    def test_services_with_a_tax_due_on_the_invoice(self):
+        invoice = self._invoice(tax=self.on_invoice)
+        self.assertWarns(invoice, ("falls due on payment", invoice))
+        self.assertWarns(self._invoice(tax=self.on_invoice, product=self.supplies))
+        self.company.service_vat_on_debits = True
+        self.assertWarns(self._invoice(tax=self.on_invoice))
 
     def test_missing_data(self):
         self.customer.legal_category = False

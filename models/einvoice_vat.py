@@ -1,0 +1,122 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import models
+from odoo.tools import html2plaintext
+
+from ..einvoice import codes
+from ..einvoice.model import VatBreakdown
+from .einvoice_document import decimal
+
+# Why no VAT is due, by category, where the tax has no code of its own (EN 16931 BT-121).
+VATEX = {"AE": "VATEX-FR-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
+VATEX_FRANCHISE, VATEX_ABROAD = "VATEX-FR-FRANCHISE", "VATEX-EU-AE"
+
+
+class EinvoiceVat(models.Model):
+    """VAT of a customer invoice as EN 16931 has it: categories, reasons for exemption, table, when it falls due."""
+
+    _inherit = "account.move"
+
+    def _to_vat(self, base_lines) -> tuple[VatBreakdown, ...]:
+        """BG-23: core's own bases and amounts, by category, rate and reason for exemption."""
+        AccountTax = self.env["account.tax"]
+        unit = decimal(self.currency_id.rounding)
+        sums = defaultdict(lambda: [Decimal(0), Decimal(0)])
+        detailed = AccountTax._aggregate_base_lines_tax_details(base_lines, self._vat_key)
+        for _base_line, groups in detailed:
+            for key, values in groups.items():
+                sums[tuple(key.items()) if key else None][0] += decimal(values["base_amount_currency"])
+                sums[tuple(key.items()) if key else None][1] += decimal(values["tax_amount_currency"])
+        return tuple(
+            VatBreakdown(
+                category=key["category"],
+                rate=key["rate"],
+                base=base.quantize(unit),
+                amount=amount.quantize(unit),
+                exemption=key["exemption"],
+                exemption_code=key["exemption_code"],
+            )
+            for key, (base, amount) in ((dict(key), amounts) for key, amounts in sums.items() if key)
+        )
+
+    def _vat_key(self, base_line, tax_data) -> dict:
+        """Category, rate and reason for exemption of one tax on one line (BT-118 to BT-121)."""
+        return self._vat_of(tax_data and tax_data["tax"], base_line["product_id"])
+
+    def _vat_of(self, tax, product) -> dict:
+        tax = tax or self.env["account.tax"]
+        category = self._vat_category(tax, product)
+        if category in ("S", "Z"):
+            rate = decimal(tax.amount if category == "S" else 0.0)
+            return {"category": category, "rate": rate, "exemption": "", "exemption_code": ""}
+        code = tax.ubl_cii_tax_exemption_reason_code or self._vatex(category)
+        rate = None if category == "O" else Decimal(0)
+        text = self._exemption_text(tax, code)
+        return {"category": category, "rate": rate, "exemption": text, "exemption_code": code}
+
+    def _vat_category(self, tax, product) -> str:
+        """Core's, except where it takes services for goods, and neighbours of the European Union for members."""
+        customer, supplier = self.commercial_partner_id, self.company_id.partner_id
+        category = self.env["account.edi.common"]._get_tax_category_code(customer, supplier, tax)
+        if tax.ubl_cii_tax_category_code or category not in ("K", "G"):
+            return category
+        if not customer._is_abroad():
+            return "E"
+        member = customer._is_in_european_union()
+        if product.type == "consu":
+            return "K" if member else "G"
+        return "AE" if member else "O"  # taxed by its buyer, or not at all (directive 2006/112/EC, art. 44 and 196)
+
+    def _vatex(self, category: str) -> str:
+        if category == "E":
+            return VATEX_FRANCHISE if self.company_id.service_vat_franchise else ""
+        if category == "AE" and self.commercial_partner_id._is_abroad():
+            return VATEX_ABROAD
+        return VATEX.get(category, "")
+
+    def _exemption_text(self, tax, code: str) -> str:
+        """BT-120 in words: the legal mention for that code, else what the tax says, else core's own words."""
+        mention = code and self.env["multiservice.legal.mention"]._exemption(self, code)
+        if mention:
+            return mention
+        legal_notes = html2plaintext(tax.invoice_legal_notes or "").strip()
+        if legal_notes:
+            return legal_notes
+        customer, supplier = self.commercial_partner_id, self.company_id.partner_id
+        reason = self.env["account.edi.common"]._get_tax_exemption_reason(customer, supplier, tax)
+        return reason.get("tax_exemption_reason") or code
+
+    def _einvoice_vat_point(self) -> str:
+        """BT-8: when VAT falls due; empty where no VAT is due, or where it falls due at different times.
+
+        The option for debits is a promise to the buyer and comes first: `check` then compares it with the taxes used.
+        """
+        points = self._vat_points()
+        if points and self._on_debits():
+            return codes.ON_INVOICE
+        return points.pop() if len(points) == 1 else ""
+
+    def _on_debits(self) -> bool:
+        """Whether the company's option for paying VAT on debits holds for the invoice: never for a deposit."""
+        return self.company_id._vat_on_debits(self._legal_date())
+
+    def _vat_points(self) -> set[str]:
+        """When VAT falls due by the taxes used, codes of BT-8."""
+        taxes = self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy().filtered("amount")
+        return {tax._vat_point() for tax in taxes}
+
+    def _vat_by_point(self) -> dict[str, float]:
+        """VAT in the document's currency by when it falls due."""
+        sums = defaultdict(float)
+        for line in self.line_ids.filtered("tax_line_id"):
+            sums[line.tax_line_id._vat_point()] += self.direction_sign * line.amount_currency
+        return sums
+
+
+class AccountTax(models.Model):
+    _inherit = "account.tax"
+
+    def _vat_point(self) -> str:
+        self.ensure_one()
+        return codes.ON_PAYMENT if self.tax_exigibility == "on_payment" else codes.ON_INVOICE
