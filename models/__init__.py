@@ -1,3 +1,4 @@
+from . import uom_uom
 from . import res_company
 from . import einvoice_party
 from . import res_config_settings
@@ -48,6 +49,7 @@ from . import deposit_guarantee
 from . import deposit_deduction
 from . import mandate
 from . import deposit_links
+from . import einvoice_corrective
 from . import billing_review
 from . import invoice_creation
 from . import retention

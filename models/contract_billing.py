@@ -29,6 +29,7 @@ class Agreement(NamedTuple):
     service_order_reference: str
     service_market_reference: str
     service_buyer_reference: str
+    service_mandate_id: int
 
 
 class ContractBilling(models.Model):
@@ -182,6 +183,7 @@ class ContractBilling(models.Model):
             service_order_reference=source[f"{prefix}order_reference"] or "",
             service_market_reference=source[f"{prefix}market_reference"] or "",
             service_buyer_reference=source[f"{prefix}buyer_reference"] or "",
+            service_mandate_id=self.mandate_id.id,
         )
 
     def _headings(self) -> dict:
@@ -216,6 +218,7 @@ class ContractBilling(models.Model):
         return agreement._asdict() | {
             "move_type": "out_refund" if draft.refund else "out_invoice",
             "invoice_date": posted and dates[agreement.journal_id, draft.refund],
+            "service_mandate_id": not draft.refund and agreement.service_mandate_id,
             "partner_shipping_id": draft.site or False,
             "invoice_user_id": contracts[0].user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),

@@ -10,6 +10,7 @@ from ..einvoice.rules import check, fatal
 LATE_RATES = "multiservice.late_rate_action"
 SETTINGS = "/odoo/settings"
 SAID_BY_LAW = {"MS-LEGAL-INFORMATION"}  # the warnings on legal mentions say the same, for each legal form
+PAID_ALREADY = "BR-FR-CO-09"
 NO_XML = b"<invoice/>"  # core embeds something even of an invoice that it refuses to send
 
 
@@ -96,7 +97,7 @@ class EinvoiceCheck(models.Model):
         strict = self.filtered(
             lambda move: move._is_french_einvoice() and move.company_id.service_einvoice_check == "block"
         )
-        faulty = {move: faults for move in strict if (faults := fatal(move._einvoice_check()))}
+        faulty = {move: faults for move in strict if (faults := move._faults_on_posting())}
         if not faulty:
             return
         text = "\n".join(
@@ -113,6 +114,10 @@ class EinvoiceCheck(models.Model):
             raise UserError(message)
         action = record._get_records_action(context={})
         raise RedirectWarning(message, action, self.env._("Open %s", record.display_name))
+
+    def _faults_on_posting(self) -> tuple[Finding, ...]:
+        """What forbids to post: not that an invoice said to be paid already is not, since it is paid once posted."""
+        return tuple(one for one in fatal(self._einvoice_check()) if one.code != PAID_ALREADY)
 
     def _say(self, finding: Finding) -> str:
         """The finding in the user's language, with the place that it is about."""
@@ -151,6 +156,7 @@ class EinvoiceCheck(models.Model):
     def _make_einvoice_xml(self) -> tuple[bytes, set[str]]:
         """The XML, and what forbids to send it; never raises: core embeds the bytes even beside errors."""
         self.ensure_one()
+        self._note_paid()
         faults = set(self._einvoice_faults())
         try:
             return cii.generate(self._to_einvoice()), faults

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import api, fields, models
@@ -6,6 +7,7 @@ from odoo import api, fields, models
 from ..einvoice import codes
 from ..einvoice.finding import Context
 from ..einvoice.model import (
+    AllowanceCharge,
     Invoice,
     Line,
     Note,
@@ -41,6 +43,11 @@ def decimal(number: float, unit: Decimal | None = None) -> Decimal:
     """A float of Odoo as the decimal number that it stands for, rounded to a multiple of `unit`."""
     exact = Decimal(str(number))
     return exact.quantize(unit, rounding=ROUND_HALF_UP) if unit else exact
+
+
+def _is_document_discount(base_line) -> bool:
+    """Whether the line is a discount on the whole document, as core's "Discount" makes it, rather than a service."""
+    return (base_line["computation_key"] or "").startswith("global_discount") and base_line["price_unit"] < 0
 
 
 class EinvoiceDocument(models.Model):
@@ -84,7 +91,8 @@ class EinvoiceDocument(models.Model):
         move = self.with_context(lang=self.partner_id.lang or self.env.lang)
         base_lines, _tax_lines = move._get_rounded_base_and_tax_lines()
         vat = move._to_vat(base_lines)
-        lines = move._to_lines(base_lines)
+        allowances = tuple(one["record"]._to_allowance(one) for one in base_lines if _is_document_discount(one))
+        lines = move._to_lines([one for one in base_lines if not _is_document_discount(one)])
         sites = move.invoice_line_ids.service_site_id
         seller, buyer = move._einvoice_parties(vat)
         return Invoice(
@@ -96,11 +104,11 @@ class EinvoiceDocument(models.Model):
             buyer=buyer,
             lines=lines,
             vat=vat,
-            totals=move._to_totals(lines, vat),
+            totals=move._to_totals(lines, allowances, vat),
             currency=move.currency_id.name,
             accounting_currency=EURO if move.currency_id.name != EURO else "",
             vat_point=move._einvoice_vat_point(),
-            due_date=move.invoice_date_due or None,
+            due_date=move._einvoice_due_date(),
             payment_terms=move.invoice_payment_term_id.name or "",
             buyer_reference=move.service_buyer_reference or move._reference_of_chorus("buyer_reference"),
             contract=move._einvoice_contract(),
@@ -112,7 +120,24 @@ class EinvoiceDocument(models.Model):
             site=move._einvoice_site(sites),
             period=Period(move.service_period_start, move.service_period_end) if move.service_period_start else None,
             payment=move._to_payment(),
+            allowances=allowances,
         )
+
+    def _note_paid(self) -> None:
+        """An invoice that was paid before its document is made says so (framework 2 in the place of 1)."""
+        self.ensure_one()
+        letter, figure = self.einvoice_framework or "S0"
+        paid = self.payment_state in ("paid", "in_payment") and self.amount_total
+        if figure == "1" and self.move_type == "out_invoice" and paid:
+            self.einvoice_framework = f"{letter}2"
+
+    def _einvoice_due_date(self) -> date | None:
+        """BT-9; the day of the last payment for an invoice that was paid before (BR-FR-CO-09)."""
+        if self.einvoice_framework in codes.PAID_FRAMEWORKS:
+            owed = self.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
+            days = (owed.matched_credit_ids | owed.matched_debit_ids).mapped("max_date")
+            return max(days, default=None) or self.invoice_date_due or None
+        return self.invoice_date_due or None
 
     def _einvoice_type(self) -> str:
         """BT-3."""
@@ -176,7 +201,7 @@ class EinvoiceDocument(models.Model):
             for number, base_line in enumerate(base_lines, start=1)
         )
 
-    def _to_totals(self, lines, vat) -> Totals:
+    def _to_totals(self, lines, allowances, vat) -> Totals:
         unit = decimal(self.currency_id.rounding)
         gross = decimal(abs(self.amount_total), unit)
         due = decimal(abs(self.amount_residual) if self.state == "posted" else abs(self.amount_total), unit)
@@ -190,6 +215,7 @@ class EinvoiceDocument(models.Model):
             vat=tax,
             gross=gross,
             due=due,
+            allowances=sum((one.amount for one in allowances), Decimal(0)),
             paid=gross - due,
             vat_accounting=in_euro,
         )
@@ -251,11 +277,24 @@ class EinvoiceLine(models.Model):
             amount=amount,
             vat_category=vat["category"],
             vat_rate=vat["rate"],
-            unit=self.env["account.edi.common"]._get_uom_unece_code(self.product_uom_id),
+            unit=self.product_uom_id._einvoice_unit(),
             seller_item=self.product_id.default_code or "",
             period=Period(self.service_start, self.service_end) if self.service_start and self.service_end else None,
             site=site._to_delivery_site() if site else None,
             objects=site._invoiced_objects() if site else (),
+        )
+
+    def _to_allowance(self, base_line) -> AllowanceCharge:
+        """BG-20."""
+        details = base_line["tax_details"]
+        amount = details["total_excluded_currency"] + details["delta_total_excluded_currency"]
+        vat = self.move_id._vat_of(self._vat_tax(), self.product_id)
+        return AllowanceCharge(
+            amount=-decimal(amount, decimal(self.currency_id.rounding)),
+            reason=self.name or "",
+            reason_code=codes.DISCOUNT,
+            vat_category=vat["category"],
+            vat_rate=vat["rate"],
         )
 
     def _vat_tax(self):

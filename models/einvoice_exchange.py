@@ -86,8 +86,8 @@ class ResCompany(models.Model):
         self.env["ir.cron"]._commit_progress()
 
     def _to_exchange_domain(self) -> Domain:
-        """Invoices issued, whose document is made, not given yet. What cancels an invoice that was sent back stays in
-        the house.
+        """Invoices issued, whose document is made, not given yet. What cancels an invoice that was sent back, or that a
+        corrective one replaces, stays in the house.
         """
         self.ensure_one()
         return Domain(
@@ -99,7 +99,10 @@ class ResCompany(models.Model):
                 ("invoice_date", ">=", self.service_exchange_from),
                 ("invoice_pdf_report_file", "!=", False),
             ]
-        ) & ~Domain("reversed_entry_id.einvoice_state", "in", VOID)
+        ) & ~(
+            Domain("reversed_entry_id.einvoice_state", "in", VOID)
+            | Domain("reversed_entry_id.einvoice_corrective_ids", "any", [("state", "!=", "cancel")])
+        )
 
     def _give_invoices(self) -> None:
         Move, domain = self.env["account.move"], self._to_exchange_domain()

@@ -153,6 +153,9 @@ class CompanyParty(models.Model):
 
     service_einvoice = fields.Boolean(
         string="French E-Invoicing by Multiservice",
+        compute="_compute_service_einvoice",
+        store=True,
+        readonly=False,
         help="Customer invoices carry a Factur-X that the French authority's rules accept, made by this module rather "
         "than by Odoo's own builder. Complete the company and its customers first: see “E-invoice readiness”.",
     )
@@ -162,6 +165,13 @@ class CompanyParty(models.Model):
         default="block",
         required=True,
     )
+
+    @api.depends("country_id")
+    def _compute_service_einvoice(self):
+        """On for French companies; who does not want it switches it off."""
+        for company in self:
+            country = company.country_id.code
+            company.service_einvoice = country in self.env["res.partner"]._french_countries()
 
     def _to_seller(self, contact=None) -> Party:
         """The company as the seller; `contact`: the user to whom questions about the invoice go."""

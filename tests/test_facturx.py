@@ -8,7 +8,7 @@ from pathlib import Path
 from freezegun import freeze_time
 from lxml import etree
 
-from odoo.exceptions import RedirectWarning, UserError
+from odoo.exceptions import RedirectWarning, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 from odoo.tools import file_path
@@ -235,6 +235,86 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         documents = self._send(invoice)
         self.assertEqual(schematron({"factor": documents[invoice][0]}), {"factor": []})
 
+    def test_a_corrective_invoice_takes_the_place_of_the_wrong_one(self):
+        wrong = self._invoice(self._line(100.0))
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=wrong.ids)
+            .create({"journal_id": wrong.journal_id.id, "einvoice_corrective": True})
+        )
+        self.assertTrue(wizard.can_be_corrective)
+        wizard.reverse_moves(is_modify=True)
+        right = wrong.einvoice_corrective_ids
+        self.assertEqual((right.state, right._einvoice_type()), ("draft", "384"))
+        right._post(soft=False)
+        self.assertEqual((wrong.einvoice_state, wrong.payment_state), ("220", "reversed"))
+        self.assertFalse(wrong._can_be_replaced())
+        documents = self._send(right)
+        xml, pdf = documents[right]
+        self.assertEqual(schematron({"corrective": xml}), {"corrective": []})
+        self.assertIn(f"cancels and replaces invoice {wrong.name} of 02/28/2026", self._text(pdf))
+        self.assertEqual([known.number for known in right._to_einvoice().preceding], [wrong.name])
+        self._send(wrong.reversal_move_ids)
+        self.company.service_exchange_from = "2026-01-01"
+        given = self.env["account.move"].search(self.company._to_exchange_domain())
+        self.assertEqual(given, right, "the credit note is for our accounts alone")
+
+    def test_paid_before_its_document_is_made(self):
+        invoice = self._invoice(self._line(100.0))
+        with freeze_time("2026-03-04 10:00:00"):
+            wizard = self.env["account.payment.register"].with_context(
+                active_model="account.move", active_ids=invoice.ids
+            )
+            wizard.create({"payment_date": "2026-03-04"})._create_payments()
+            xml, _pdf = self._send(invoice)[invoice]
+        made = invoice._to_einvoice()
+        self.assertEqual((made.framework, made.totals.paid, made.totals.due), ("S2", made.totals.gross, 0))
+        self.assertEqual(made.due_date, date(2026, 3, 4))
+        self.assertEqual(schematron({"paid": xml}), {"paid": []})
+
+    def test_an_invoice_said_to_be_paid_is_posted_and_not_sent_before_it_is(self):
+        invoice = self._bill(self._contract(), JANUARY).move_ids
+        invoice.einvoice_framework = "S2"
+        invoice.action_post()
+        self.assertEqual((invoice.state, invoice.einvoice_framework), ("posted", "S2"))
+        self.assertIn("BR-FR-CO-09", " ".join(invoice._einvoice_faults()))
+
+    def test_a_discount_on_the_whole_document(self):
+        """Core's "Discount", of quotations: one line for each set of taxes, an allowance in the XML (BG-20)."""
+        invoice = self._bill(self._contract(self._line(100.0), self._taxed(self._tax(10.0), 50.0)), JANUARY).move_ids
+        AccountTax = self.env["account.tax"]
+        base_lines, _tax_lines = invoice._get_rounded_base_and_tax_lines()
+        discounts = AccountTax._prepare_global_discount_lines(base_lines, self.company, "percent", 10.0)
+        invoice.invoice_line_ids = [
+            Command.create(
+                {
+                    "name": "Discount",
+                    "price_unit": line["price_unit"],
+                    "quantity": line["quantity"],
+                    "tax_ids": [Command.set(line["tax_ids"].ids)],
+                    "extra_tax_data": AccountTax._export_base_line_extra_tax_data(line),
+                }
+            )
+            for line in discounts
+        ]
+        invoice._post(soft=False)
+        made = invoice._to_einvoice()
+        self.assertEqual([(float(one.amount), float(one.vat_rate)) for one in made.allowances], [(10, 20), (5, 10)])
+        self.assertEqual((made.totals.lines, made.totals.allowances, made.totals.net), (150, 15, 135))
+        self.assertEqual(schematron({"discount": self._send(invoice)[invoice][0]}), {"discount": []})
+
+    def test_units_have_codes_of_their_own(self):
+        month = self.env["uom.uom"].create({"name": "Month of service", "service_unece_code": "MON"})
+        hour = self.env.ref("uom.product_uom_hour")
+        invoice = self._bill(self._contract(), JANUARY).move_ids
+        line = invoice.invoice_line_ids
+        self.assertEqual(invoice._to_einvoice().lines[0].unit, "C62")
+        for unit, code in ((month, "MON"), (hour, "HUR")):
+            line.product_uom_id = unit
+            self.assertEqual(invoice._to_einvoice().lines[0].unit, code)
+        with self.assertRaisesRegex(ValidationError, "month"), self.cr.savepoint():
+            month.service_unece_code = "month"
+
     def test_routing_is_kept_as_on_posting(self):
         invoice = self._invoice()
         self.customer.legal_category = "non_professional"
@@ -257,6 +337,15 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         raw = data["proforma_pdf_attachment_values"]["raw"]
         self.assertTrue(raw.startswith(b"%PDF"))
         self.assertNotIn(b"factur-x.xml", raw)
+
+    def test_on_for_french_companies(self):
+        companies = self.env["res.company"].create(
+            [{"name": code, "country_id": self.env.ref(f"base.{code}").id} for code in ("fr", "de", "re")]
+        )
+        self.assertEqual(companies.mapped("service_einvoice"), [True, False, True])
+        companies[0].service_einvoice = False
+        companies[0].partner_id.city = "Lyon"
+        self.assertFalse(companies[0].service_einvoice, "a choice is kept")
 
     def test_another_country_keeps_cores(self):
         self.company.service_einvoice = False

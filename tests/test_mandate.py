@@ -52,10 +52,12 @@ class TestMandate(DepositCommon):
         self.assertFalse(self.mandate.date_used)
 
     def test_contracts_that_differ(self):
-        """One invoice for a contract with a mandate and one without: not for us to choose."""
+        """Contracts that would share an invoice do not: each is paid in its own way."""
         with_mandate = self._posting(self._line(100.0), mandate_id=self.mandate.id, grouping="customer")
         without = self._posting(self._line(100.0), grouping="customer")
-        for invoice in self._bill(with_mandate | without, JANUARY).move_ids:
+        invoices = self._bill(with_mandate | without, JANUARY).move_ids
+        self.assertEqual(len(invoices), 2)
+        for invoice in invoices:
             expected = self.mandate if invoice.service_contract_ids == with_mandate else self.mandate.browse()
             self.assertEqual(invoice.service_mandate_id, expected)
 
