@@ -31,6 +31,7 @@
         "data/legal_mention_data.xml",
         "data/late_rate_data.xml",
         "views/contract_line_views.xml",
+        "views/suspension_views.xml",
         "views/contract_views.xml",
         "views/contract_template_views.xml",
         "views/billable_views.xml",

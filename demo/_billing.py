@@ -7,6 +7,7 @@ from ._contracts import TERMINATED_AFTER_BILLING, month_start
 from ._users import BILLING, PEOPLE
 
 CREDITED = "contract_LES-2"  # one of its invoices is credited
+SUSPENDED = ("BOC-3", "COR-2")  # one of its sites, and a whole contract
 EVERY_PAID = 8  # one invoice of eight is paid
 
 
@@ -22,6 +23,7 @@ def bill(env, today: date) -> dict:
     env = env(user=env.ref(f"multiservice_demo.user_{BILLING}").id, context=context)
     closing = _run(env, "Clôture mensuelle", month_start(today) - timedelta(days=1))
     _terminate(env.ref(f"multiservice_demo.contract_{TERMINATED_AFTER_BILLING}"), today - timedelta(days=20))
+    _suspend(env, today)
     _dry_run(env, today)
     latest = _run(env, "Échéances du jour", today)
     env["multiservice.contract"]._cron_end_contracts()
@@ -58,6 +60,30 @@ def _terminate(contract, day: date) -> None:
     if not contract.date_end:
         wizard = contract.env["multiservice.line.end"].create({"contract_id": contract.id, "date_end": day})
         wizard.action_confirm()
+
+
+def _suspend(env, today: date) -> None:
+    """A site is closed since last week, prepaid: the next run credits its days. A whole contract pauses next month."""
+    works, holidays = (env.ref(f"multiservice_demo.contract_{key}") for key in SUSPENDED)
+    if works.suspension_ids:
+        return
+    next_month = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
+    env["multiservice.suspension"].create(
+        [
+            {
+                "contract_id": works.id,
+                "site_id": works.site_ids[:1].id,
+                "date_start": today - timedelta(days=6),
+                "reason": "Travaux dans le magasin",
+            },
+            {
+                "contract_id": holidays.id,
+                "date_start": next_month,
+                "date_end": next_month + timedelta(days=13),
+                "reason": "Fermeture annuelle",
+            },
+        ]
+    )
 
 
 def _give_a_discount(run) -> None:

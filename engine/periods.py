@@ -5,6 +5,7 @@ original anchor, never from the previous boundary: 31/01, 28/02, 31/03, 30/04.
 """
 
 import calendar
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -31,6 +32,9 @@ class Period:
     def days(self) -> int:
         return (self.end - self.start).days + 1
 
+    def includes(self, day: date) -> bool:
+        return self.start <= day <= self.end
+
     def intersection(self, other: "Period") -> "Period | None":
         return span(max(self.start, other.start), min(self.end, other.end))
 
@@ -38,6 +42,17 @@ class Period:
 def span(start: date, end: date) -> Period | None:
     """The period from `start` to `end`, or None when there is no day in it."""
     return Period(start, end) if start <= end else None
+
+
+def merged(periods: Iterable[Period]) -> tuple[Period, ...]:
+    """The same days as `periods`, in order and apart from each other."""
+    result: list[Period] = []
+    for period in sorted(periods):
+        if result and period.start <= result[-1].end:
+            result[-1] = Period(result[-1].start, max(result[-1].end, period.end))
+        else:
+            result.append(period)
+    return tuple(result)
 
 
 def on_day_of_month(year: int, month: int, day: int) -> date:

@@ -2,7 +2,7 @@
 
 The stages, in the order in which they follow each other for each period of a line:
 
-    1. periods     which days the period spans, and which of them are served
+    1. periods     which days the period spans, and which of them are served and not suspended
     2. proration   which part of the period counts
     3. pricing     what the whole period costs, then the part that counts
     4. ledger      less what is held already
@@ -35,7 +35,8 @@ class Charge:
 
     `period`: days of service, as printed; `full`: the whole period of the schedule (of a withdrawn key, its own);
     `ratio`: the part that counts; `price`: the price of the whole period; `billed`: the price on the invoice line;
-    `held`: what was billed before, for a correction; `issue`: the day from which it may be billed.
+    `held`: what was billed before, for a correction; `issue`: the day from which it may be billed; `pauses`: the
+    suspensions that fall in it.
     """
 
     line: int
@@ -49,6 +50,7 @@ class Charge:
     amount: Decimal
     issue: date
     held: Decimal = Decimal(0)
+    pauses: tuple[Period, ...] = ()
 
 
 def window_start(terms: LineTerms, since: date) -> date:
@@ -69,7 +71,7 @@ def charges(terms: LineTerms, since: date) -> Iterator[Charge]:
     recurrence = terms.schedule.recurrence
     for n in count(recurrence.index(max(since, terms.start))):
         full = recurrence.period(n)
-        if terms.end is not None and full.start > terms.end:
+        if (terms.end is not None and full.start > terms.end) or _is_over(terms, full):
             return
         served = _served(terms, full)
         if served:
@@ -91,7 +93,7 @@ def proposals(terms: LineTerms, held: Sequence[Held], since: date) -> Iterator[C
             yield from _withdrawal(terms, pending.pop(0))
         mine = [h for h in pending if h.period.start <= charge.full.end]
         del pending[: len(mine)]
-        yield from _difference(charge, mine)
+        yield from _difference(terms, charge, mine)
     for key in pending:
         yield from _withdrawal(terms, key)
 
@@ -107,10 +109,43 @@ def build_plan(lines: Iterable[tuple[LineTerms, Sequence[Held], date]], through:
     return plan
 
 
+def _is_over(terms: LineTerms, full: Period) -> bool:
+    """Whether `full` lies in a suspension that nobody ended yet: no later period is served either."""
+    return any(pause.end == date.max and pause.start <= full.start for pause in terms.pauses)
+
+
 def _served(terms: LineTerms, full: Period) -> Period | None:
-    """The days of `full` on which the line is served and may be billed."""
+    """The days of `full` on which the line is served and may be billed, from the first to the last of them."""
+    days = _in_force(terms, full)
+    return _outer(_active(terms, days)) if days else None
+
+
+def _in_force(terms: LineTerms, full: Period) -> Period | None:
+    """The days of `full` on which the line exists and may be billed, suspended or not."""
     start = max(full.start, terms.start, terms.not_before or full.start)
     return span(start, min(full.end, terms.end or full.end))
+
+
+def _active(terms: LineTerms, days: Period) -> list[Period]:
+    """The parts of `days` that are not suspended."""
+    parts, start = [], days.start
+    for pause in terms.pauses:
+        if pause.intersection(Period(start, days.end)):
+            parts += filter(None, [span(start, pause.start - ONE_DAY)])
+            if pause.end >= days.end:
+                return parts
+            start = pause.end + ONE_DAY
+    return [*parts, Period(start, days.end)]
+
+
+def _suspended(terms: LineTerms, full: Period) -> tuple[Period, ...]:
+    """The suspensions that fall in `full`, cut to the days on which the line would be served."""
+    days = _in_force(terms, full)
+    return tuple(filter(None, (pause.intersection(days) for pause in terms.pauses))) if days else ()
+
+
+def _outer(parts: Sequence[Period]) -> Period | None:
+    return Period(parts[0].start, parts[-1].end) if parts else None
 
 
 def _ratio(terms: LineTerms, full: Period) -> Fraction:
@@ -128,7 +163,7 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
             end = full.end
     counted = Period(max(start, terms.not_before or start), end)
     basis = schedule.basis if schedule.recurrence.unit in ("month", "year") else "actual"
-    return ratio(full, counted, basis)
+    return sum((ratio(full, part, basis) for part in _active(terms, counted)), NOTHING)
 
 
 def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> Charge:
@@ -146,10 +181,11 @@ def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind
         billed=price if as_is else Price(Decimal(1), amount),
         amount=amount,
         issue=issue_date(served, terms.schedule.issue),
+        pauses=_suspended(terms, full),
     )
 
 
-def _difference(charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
+def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
     """What `charge` still owes beyond the held keys of its period: all, the days added since, or a correction."""
     billed = sum((key.amount for key in held), Decimal(0))
     if not held or (not billed and charge.amount and [key.period.start for key in held] == [charge.period.start]):
@@ -158,7 +194,8 @@ def _difference(charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
     if billed == charge.amount:
         return
     left = Price(Decimal(1), charge.amount - billed)
-    added = span(held[-1].period.end + ONE_DAY, charge.period.end)
+    beyond = span(held[-1].period.end + ONE_DAY, charge.period.end)
+    added = _outer(_active(terms, beyond)) if beyond else None
     if added:
         yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed)
         return

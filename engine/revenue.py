@@ -56,11 +56,13 @@ def contracted(terms: LineTerms, window: Period) -> dict[date, Decimal]:
 
 
 def monthly(terms: LineTerms, on: date) -> Decimal:
-    """The recurring revenue of one month of a line in force on `on`, not rounded; zero for the others.
+    """The recurring revenue of one month of a line in force on `on`, not rounded; zero for the others and in a pause.
 
     Years count as 12 months, weeks and days as parts of a year of 365.25 days.
     """
     if terms.pricing == "one_off" or on < terms.start or (terms.end is not None and on > terms.end):
+        return Decimal(0)
+    if any(pause.includes(on) for pause in terms.pauses):
         return Decimal(0)
     price = PRICING[terms.pricing](terms.price)
     return amount(price, terms.currency_unit) / _months_of(terms.schedule.recurrence)

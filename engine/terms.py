@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from .periods import ONE_DAY, IssueRule, Period, Recurrence
@@ -34,6 +35,7 @@ class LineTerms:
     `chain_start` … `chain_end`: the same for the whole succession of lines that replaced each other; the policies
     for partial periods apply to its two ends only.
     `not_before`: the first day that may be billed, for a contract taken over from another system.
+    `pauses`: suspensions, in order and apart from each other; the last day of an open one is `date.max`.
     `whole_quantity`: False when the quantity is finer than an invoice line can hold.
     """
 
@@ -48,12 +50,15 @@ class LineTerms:
     currency_unit: Decimal
     not_before: date | None = None
     whole_quantity: bool = True
+    pauses: tuple[Period, ...] = ()
 
     def __post_init__(self) -> None:
         if self.end is not None and self.end < self.start - ONE_DAY:
             raise ValueError(f"line {self.line} cannot end on {self.end}, before it starts on {self.start}")
         if self.chain_start > self.start or (self.chain_end and self.chain_end < (self.end or date.max)):
             raise ValueError(f"line {self.line} lies outside its own succession")
+        if any(later.start <= earlier.end for earlier, later in pairwise(self.pauses)):
+            raise ValueError(f"the suspensions of line {self.line} overlap")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from . import prior_invoice
 from . import contract
 from . import contract_legal
 from . import contract_change
+from . import suspension
 from . import billable
 from . import contract_activation
 from . import contract_billing

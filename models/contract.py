@@ -147,6 +147,11 @@ class Contract(models.Model):
     )
     note = fields.Html(string="Terms and Notes")
     line_ids = fields.One2many("multiservice.contract.line", "contract_id", string="Lines", copy=True)
+    suspension_ids = fields.One2many("multiservice.suspension", "contract_id", string="Suspensions")
+    suspension_count = fields.Integer(compute="_compute_suspensions")
+    is_suspended = fields.Boolean(
+        string="Suspended", compute="_compute_suspensions", help="Nothing of the contract is served today."
+    )
     prior_invoice_ids = fields.One2many(
         "multiservice.prior.invoice", "contract_id", string="Invoices of the Previous System"
     )

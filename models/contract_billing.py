@@ -321,24 +321,32 @@ class ContractLineBilling(models.Model):
         """How the amount of `charge` was computed, in words."""
         currency = self.currency_id
         if charge.kind == "correction":
-            return self.env._(
+            correction = self.env._(
                 "Correction: %(owed)s due instead of %(billed)s billed",
                 owed=formatLang(self.env, float(charge.held + charge.amount), currency_obj=currency),
                 billed=formatLang(self.env, float(charge.held), currency_obj=currency),
             )
+            return "\n".join([correction, *(self._explain_pause(pause) for pause in charge.pauses)])
         if charge.kind == "free":
             return self.env._("Free of charge")
         whole = self._explain_whole(charge.price)
         if charge.ratio == 1:
             return whole
-        if charge.ratio == Fraction(charge.period.days, charge.full.days):
-            return self.env._(
-                "%(days)s/%(all_days)s days × %(whole)s",
-                days=charge.period.days,
-                all_days=charge.full.days,
-                whole=whole,
+        days = charge.full.days * charge.ratio
+        if charge.ratio == Fraction(charge.period.days, charge.full.days) or (charge.pauses and days.denominator == 1):
+            part = self.env._(
+                "%(days)s/%(all_days)s days × %(whole)s", days=days, all_days=charge.full.days, whole=whole
             )
-        return f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
+        else:
+            part = f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
+        return "\n".join([part, *(self._explain_pause(pause) for pause in charge.pauses)])
+
+    def _explain_pause(self, pause) -> str:
+        return self.env._(
+            "Suspended from %(start)s to %(end)s",
+            start=format_date(self.env, pause.start),
+            end=format_date(self.env, pause.end),
+        )
 
     def _explain_whole(self, price) -> str:
         """Quantity × unit price − discount, as far as there is something to say."""

@@ -195,6 +195,10 @@ class ContractLine(models.Model):
         "contract_id.state",
         "contract_id.date_end",
         "contract_id.billed_until",
+        "contract_id.suspension_ids.date_start",
+        "contract_id.suspension_ids.date_end",
+        "contract_id.suspension_ids.site_id",
+        "contract_id.suspension_ids.line_id",
         "billable_ids.held",
         "billable_ids.amount",
     )
@@ -373,6 +377,7 @@ class ContractLine(models.Model):
             currency_unit=Decimal(str(self.currency_id.rounding)),
             not_before=self._first_billable_day(),
             whole_quantity=self.pricing == "flat" or quantity == round(quantity, unit_digits),
+            pauses=self.contract_id.suspension_ids._pauses(self),
         )
 
     def _first_billable_day(self) -> date | None:

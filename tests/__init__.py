@@ -27,5 +27,6 @@ from . import test_query_count
 from . import test_revenue_statement
 from . import test_settings
 from . import test_site
+from . import test_suspension
 from . import test_tours
 from . import test_translation

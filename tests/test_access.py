@@ -28,6 +28,7 @@ OWN_MODELS = [
     CONTRACT,
     LINE,
     LEDGER,
+    "multiservice.suspension",
     "multiservice.contract.template",
     "multiservice.contract.template.line",
     "multiservice.prior.invoice",

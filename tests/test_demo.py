@@ -70,6 +70,12 @@ class TestDemo(MultiserviceCommon):
         for partner in self.customers | self.demo.partner_id:
             self.assertTrue(not partner.company_registry or partner.company_registry.startswith("000000"))
 
+    def test_suspensions(self):
+        current, coming = self.contracts.suspension_ids.sorted("date_start")
+        self.assertTrue(current.site_id and not current.date_end)
+        self.assertTrue(current._lines().billable_ids.filtered(lambda row: row.kind == "correction"))
+        self.assertGreater(coming.date_start, self.today)
+
     def test_all_kinds_of_terms(self):
         def used(name):
             return set(self.contracts.mapped(name)) | set(self.contracts.line_ids.filtered("own_schedule").mapped(name))

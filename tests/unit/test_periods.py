@@ -7,7 +7,7 @@ from builders import day, days
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.periods import ONE_DAY, Period, Recurrence, calendar_anchor, on_day_of_month, span
+from engine.periods import ONE_DAY, Period, Recurrence, calendar_anchor, merged, on_day_of_month, span
 
 anchors = st.dates(day("2015-01-01"), day("2035-12-31"))
 recurrences = st.builds(
@@ -218,3 +218,12 @@ def test_intersection(other, shared):
 def test_span_of_no_day_is_none():
     assert span(day("2026-01-02"), day("2026-01-01")) is None
     assert span(day("2026-01-01"), day("2026-01-01")) == Period(day("2026-01-01"), day("2026-01-01"))
+
+
+def test_periods_that_meet_are_one():
+    january, end_of_it = days("2026-01-01", "2026-01-31"), days("2026-01-20", "2026-02-10")
+    assert merged([end_of_it, january, days("2026-03-01", "2026-03-02")]) == (
+        days("2026-01-01", "2026-02-10"),
+        days("2026-03-01", "2026-03-02"),
+    )
+    assert merged([january, days("2026-01-05", "2026-01-06")]) == (january,)

@@ -11,7 +11,7 @@ from builders import CENT, day, hold, plan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.periods import ONE_DAY, IssueRule, Recurrence, calendar_anchor
+from engine.periods import ONE_DAY, IssueRule, Period, Recurrence, calendar_anchor
 from engine.plan import Charge, build_plan, proposals, window_start
 from engine.pricing import Price, amount
 from engine.proration import ratio
@@ -70,6 +70,17 @@ def lines(draw, ends: bool | None = None) -> LineTerms:
         not_before=draw(st.none() | st.just(start + timedelta(days=draw(st.integers(-30, 200))))),
         whole_quantity=draw(st.booleans()),
     )
+
+
+@st.composite
+def suspensions(draw, start: date) -> tuple[Period, ...]:
+    """Up to three, apart from each other, from before `start` on; the last one perhaps open."""
+    offsets = sorted(draw(st.sets(st.integers(-30, 500), max_size=6)))
+    days = [start + timedelta(days=n) for n in offsets]
+    pauses = [Period(first, last) for first, last in zip(days[::2], days[1::2], strict=False)]
+    if pauses and draw(st.booleans()):
+        pauses[-1] = Period(pauses[-1].start, date.max)
+    return tuple(pauses)
 
 
 def recurring(ends: bool | None = None) -> st.SearchStrategy[LineTerms]:
@@ -178,6 +189,47 @@ def test_whatever_end_was_believed_before_the_ledger_comes_to_what_the_terms_say
             assert due == [charge for charge in left if charge.issue <= through]
         held, billed = hold(due, held), billed + due
         assert plan(believed, through, held) == []
+        assert all(explained(charge) for charge in due)
+    final = plan(terms, date(2032, 1, 1), held)
+    assert plan(terms, date(2032, 1, 1), hold(final, held)) == []
+    assert amounts_by_period(terms, billed + final) == amounts_by_period(terms, plan(terms, date(2032, 1, 1)))
+
+
+@given(recurring().flatmap(lambda terms: st.tuples(st.just(terms), suspensions(terms.start))))
+def test_what_is_suspended_is_what_is_missing(case):
+    """The part served and the part suspended of each period make the whole, policies for its ends left aside."""
+    terms, pauses = case
+    terms = replace(terms, schedule=replace(terms.schedule, first_partial="prorate", last_partial="prorate"))
+    charged: dict[date, Fraction] = defaultdict(Fraction)
+    for charge in plan(replace(terms, pauses=pauses), END_OF_TIME):
+        charged[charge.full.start] += charge.ratio
+    first, last = terms.start - timedelta(days=60), END_OF_TIME + timedelta(days=800)
+    edges = [first, *(edge for p in pauses for edge in (p.start, min(p.end, last) + ONE_DAY)), last + ONE_DAY]
+    between = [Period(a, b - ONE_DAY) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+    for charge in plan(replace(terms, pauses=tuple(between)), END_OF_TIME):
+        charged[charge.full.start] += charge.ratio
+    assert charged == {charge.full.start: charge.ratio for charge in plan(terms, END_OF_TIME)}
+
+
+@given(
+    lines(ends=True).flatmap(
+        lambda terms: st.tuples(
+            st.just(terms),
+            suspensions(terms.start),
+            st.lists(
+                st.tuples(suspensions(terms.start), st.dates(day("2024-01-01"), END_OF_TIME)), min_size=1, max_size=4
+            ),
+        )
+    )
+)
+def test_whatever_was_suspended_before_the_ledger_comes_to_what_the_terms_say(case):
+    """Suspensions are entered, moved and taken back between runs; the last run makes good."""
+    terms, pauses, history = case
+    terms = replace(terms, pauses=pauses)
+    held, billed = [], []
+    for believed, through in history:
+        due = plan(replace(terms, pauses=believed), through, held)
+        held, billed = hold(due, held), billed + due
         assert all(explained(charge) for charge in due)
     final = plan(terms, date(2032, 1, 1), held)
     assert plan(terms, date(2032, 1, 1), hold(final, held)) == []
