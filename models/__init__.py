@@ -20,6 +20,7 @@ from . import contract_change
 from . import suspension
 from . import billable
 from . import contract_activation
+from . import contract_term
 from . import contract_billing
 from . import contract_reference
 from . import previous_period

@@ -282,7 +282,7 @@ class Contract(models.Model):
         template = self.template_id
         if not template:
             return
-        self.update(template._schedule_vals())
+        self.update(template._schedule_vals() | template._term_vals())
         for name in ("grouping", "posting_mode", "payment_term_id", "journal_id"):
             if template[name]:
                 self[name] = template[name]

@@ -16,6 +16,7 @@ class ResConfigSettings(models.TransientModel):
     service_einvoice_check = fields.Selection(related="company_id.service_einvoice_check", readonly=False)
     service_review_threshold = fields.Float(related="company_id.service_review_threshold", readonly=False)
     service_summary_user_ids = fields.Many2many(related="company_id.service_summary_user_ids", readonly=False)
+    service_term_alert_days = fields.Integer(related="company_id.service_term_alert_days", readonly=False)
     service_tz = fields.Selection(related="company_id.service_tz", readonly=False)
     service_billing_workers = fields.Selection(
         [("1", "1"), ("2", "2"), ("3", "3"), ("4", "4")],

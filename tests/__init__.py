@@ -6,6 +6,7 @@ from . import test_billing_review
 from . import test_billing_run
 from . import test_contract
 from . import test_contract_line
+from . import test_contract_term
 from . import test_credit_note
 from . import test_demo
 from . import test_deposit

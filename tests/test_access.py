@@ -40,6 +40,7 @@ OWN_MODELS = [
     "multiservice.contract.activation",
     "multiservice.line.end",
     "multiservice.line.replace",
+    "multiservice.renewal.refusal",
 ]
 
 

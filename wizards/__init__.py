@@ -5,3 +5,4 @@ from . import guarantee_return
 from . import line_change
 from . import revenue_statement
 from . import ereporting_check
+from . import renewal_refusal
