@@ -19,8 +19,8 @@ class Policy:
     """How a contract wants its charges grouped.
 
     `agreement`: everything that must be equal for two contracts to share an invoice (company, invoice address,
-    posting mode, currency, payment term, fiscal position, journal, references, direct debit mandate). `per_period`: one invoice for
-    each issue date instead of one for all that is due.
+    posting mode, currency, payment term, fiscal position, journal, references, direct debit mandate). `per_period`: one
+    invoice for each issue date instead of one for all that is due.
     """
 
     contract: int

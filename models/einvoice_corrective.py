@@ -75,8 +75,8 @@ class AccountMoveReversal(models.TransientModel):
 
     einvoice_corrective = fields.Boolean(
         string="Corrective Invoice (384)",
-        help="With “Reverse and Create Invoice”: the new invoice cancels and replaces the old one for its buyer, who is "
-        "sent no credit note.",
+        help="With “Reverse and Create Invoice”: the new invoice cancels and replaces the old one for its buyer, who "
+        "is sent no credit note.",
     )
     can_be_corrective = fields.Boolean(compute="_compute_can_be_corrective")
 
