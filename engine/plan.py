@@ -128,7 +128,8 @@ def _in_force(terms: LineTerms, full: Period) -> Period | None:
 
 def _active(terms: LineTerms, days: Period) -> list[Period]:
     """The parts of `days` that are not suspended."""
-    parts, start = [], days.start
+    parts: list[Period] = []
+    start = days.start
     for pause in terms.pauses:
         if pause.intersection(Period(start, days.end)):
             parts += filter(None, [span(start, pause.start - ONE_DAY)])

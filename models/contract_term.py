@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..engine.renewal import notice_window, term_end
+from .billing_run_item import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
@@ -73,14 +74,11 @@ class ContractTerm(models.Model):
         compute="_compute_term_end", store=True, help="Last day on which either party may refuse the renewal."
     )
     inform_from = fields.Date(
-        string="Inform From",
         compute="_compute_term_end",
         store=True,
         help="A consumer or non-professional must be told of the renewal from this day on (C. conso. art. L215-1).",
     )
-    inform_until = fields.Date(
-        string="Inform Until", compute="_compute_term_end", store=True, help="And at the latest on this day."
-    )
+    inform_until = fields.Date(compute="_compute_term_end", store=True, help="And at the latest on this day.")
     informed_on = fields.Date(
         readonly=True, copy=False, tracking=True, help="When the customer was told of the coming renewal."
     )
@@ -351,7 +349,9 @@ class ContractTerm(models.Model):
             try:
                 with self.env.cr.savepoint():
                     getattr(contract, method)(today)
-            except (UserError, ValidationError) as error:
+            except CONFLICTS:
+                raise  # another process: the scheduler calls again
+            except Exception as error:
                 _logger.warning("%s of %s failed: %s", method, contract.name, error)
             self.env["ir.cron"]._commit_progress(1)
 

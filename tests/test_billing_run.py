@@ -523,7 +523,7 @@ class TestBillingRun(RunCommon):
 
         def fails_for_the_first(summarised, users):
             if summarised == run:
-                raise UserError("No such template")
+                raise ValueError("No such template")
             return post_summary(summarised, users)
 
         with patch.object(type(run), "_post_summary", fails_for_the_first), mute_logger(RUN):

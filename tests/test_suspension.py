@@ -169,7 +169,7 @@ class TestSuspension(MultiserviceCommon):
         contract = self._contract(self._line(site_id=self.site_a.id, price=280.0))
         action = contract.action_suspend()
         biller = self._user("s_billing_user", "multiservice.group_billing_user")
-        form = Form(self.env["multiservice.suspension"].with_user(biller).with_context(action["context"]))
+        form = Form(self.env["multiservice.suspension"].with_user(biller).with_context(**action["context"]))
         form.date_start = date(2026, 2, 1)
         form.reason = "Closed for works"
         suspension = form.save()
