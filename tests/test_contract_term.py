@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -194,7 +194,7 @@ class TestContractTerm(MultiserviceCommon, CronMixinCase, MockEmail):
 
         def fails_for_the_first(contract):
             if contract == first:
-                raise AccessError("Locked")
+                raise ValueError("Locked")
             renew(contract)
 
         with patch.object(type(first), "_renew", fails_for_the_first), mute_logger(TERM_LOG):
