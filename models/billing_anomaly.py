@@ -120,7 +120,6 @@ class AnomalyDetection(models.Model):
 
     def _invoice_anomalies(self):
         """Quadruples (invoice, contract or none, kind, reason) of what is unusual about each invoice by itself."""
-        nothing = self.env["multiservice.contract"]
         rows = self.invoice_line_ids.billable_ids.filtered(lambda row: row.kind != "kept")
         by_move = rows.grouped("move_id")
         edits = self._hand_edits()
@@ -129,14 +128,15 @@ class AnomalyDetection(models.Model):
             for contract in of_move.contract_id:
                 if contract._lacks_reference(move):
                     yield move, contract, "missing_reference", self.env._("The buyer requires it on its invoices.")
+            only = of_move.contract_id if len(of_move.contract_id) == 1 else of_move.contract_id.browse()
             if reason := of_move._credit_reason():
-                yield move, nothing, "credit", reason
+                yield move, only, "credit", reason
             elif move.move_type == "out_refund":
-                yield move, nothing, "credit", self.env._("What is taken off is more than what is billed.")
+                yield move, only, "credit", self.env._("What is taken off is more than what is billed.")
             if move.currency_id.is_zero(move.amount_total):
-                yield move, nothing, "zero", self.env._("Nothing is to be paid.")
+                yield move, only, "zero", self.env._("Nothing is to be paid.")
             if move in edits:
-                yield move, nothing, "hand_edit", edits[move]
+                yield move, only, "hand_edit", edits[move]
 
     def _hand_edits(self) -> dict:
         """By invoice, what was changed by hand since it was computed; invoices as they were are left out."""

@@ -61,8 +61,8 @@ class BillingPreviewComparison(models.Model):
 
 
 class BillingComparison(models.Model):
-    """What a dry run had foreseen for each period beside what the runs since then billed for it, whichever they are,
-    and what the runs that follow the dry run billed beyond it.
+    """What a dry run had foreseen for each period beside what the ledger holds for it since then, whichever run billed
+    it, and what the runs that follow the dry run billed beyond it.
     """
 
     _name = "multiservice.billing.comparison"
@@ -98,19 +98,16 @@ class BillingComparison(models.Model):
             SELECT compared.id, compared.preview_id, compared.contract_line_id, compared.period_start,
                    contract.id AS contract_id, contract.partner_id, contract.company_id,
                    foreseen, COALESCE(billed, 0) AS billed, COALESCE(billed, 0) - foreseen AS difference,
-                   CASE WHEN extra THEN 'extra' WHEN billed IS NULL AND issue_date > %s THEN 'coming'
-                        WHEN billed IS NULL THEN 'missing'
-                        WHEN billed = foreseen THEN 'same' ELSE 'other' END AS outcome
+                   CASE WHEN extra THEN 'extra' WHEN billed = foreseen THEN 'same'
+                        WHEN billed != 0 THEN 'other' WHEN issue_date > %s THEN 'coming' ELSE 'missing' END AS outcome
               FROM (SELECT 2 * line.id AS id, line.preview_id, line.contract_line_id, line.period_start,
                            line.issue_date, line.amount AS foreseen, FALSE AS extra,
                            (SELECT SUM(row.amount)
                               FROM multiservice_billable row
-                              JOIN multiservice_billing_run run ON run.id = row.billing_run_id
                              WHERE row.contract_line_id = line.contract_line_id
                                AND row.period_start = line.period_start AND row.component = line.component
-                               AND row.held AND run.create_date >= preview.create_date) AS billed
+                               AND row.held) - line.held_amount AS billed
                       FROM multiservice_billing_preview_line line
-                      JOIN multiservice_billing_preview preview ON preview.id = line.preview_id
                      WHERE line.ended IS NOT TRUE
                      UNION ALL
                     SELECT 2 * MIN(row.id) + 1, run.preview_id, row.contract_line_id, row.period_start,

@@ -81,6 +81,7 @@ class BillingPreview(models.Model):
                 "previous_amount": previous.amount(line.id, charge.period.start)
                 if charge.kind in RECURRING_KINDS
                 else 0.0,
+                "held_amount": float(charge.held),
                 "foreseen_amount": foreseen.get((line.id, charge.period.start, charge.component), 0.0),
             }
             for line, charge in plan
@@ -237,6 +238,9 @@ class BillingPreviewLine(models.Model):
     )
     change = fields.Monetary(
         compute="_compute_change", store=True, precompute=True, help="How much more than for the period before."
+    )
+    held_amount = fields.Monetary(
+        string="Billed Already", readonly=True, help="What was billed for the same period when the dry run was made."
     )
     foreseen_amount = fields.Monetary(
         string="Foreseen", readonly=True, help="What the last dry run that was kept said for the same period."

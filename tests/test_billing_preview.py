@@ -196,6 +196,18 @@ class TestBillingPreview(MultiserviceCommon):
         rows = self.env["multiservice.billing.comparison"].search([("preview_id", "=", preview.id)])
         self.assertEqual(rows.mapped("outcome"), ["same"] * 8)
 
+    def test_a_correction_is_compared_with_what_it_changed(self):
+        self._bill(self.contracts, date(2026, 2, 10))
+        self.first._end_on(date(2026, 2, 14))
+        preview = self._preview(date(2026, 2, 28))
+        preview.action_keep()
+        self.env.flush_all()
+        rows = self.env["multiservice.billing.comparison"].search([("preview_id", "=", preview.id)])
+        self.assertEqual(rows.mapped("outcome"), ["missing", "missing"])
+        self._bill(self.contracts, date(2026, 2, 28))
+        self.env.invalidate_all()
+        self.assertEqual(rows.mapped(lambda row: (row.outcome, row.difference)), [("same", 0.0), ("same", 0.0)])
+
     def test_what_is_not_due_yet_is_still_to_come(self):
         self._contract(self._line(), timing="arrears", date_start=date(2026, 2, 1))
         preview = self._preview(date(2026, 2, 28))
