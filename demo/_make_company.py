@@ -60,6 +60,10 @@ def _set_up_company(book: Book) -> None:
             "report_footer": _footer(siren, siret),
             "service_posting_mode": POST,
             "service_grouping": "contract",
+            "service_legal_form": "SAS",
+            "service_share_capital": 150000,
+            "service_rcs_city": "Lyon",
+            "service_late_penalty": "legal",
             "service_analytic_plan_id": book.env.ref("analytic.analytic_plan_projects").id,
         }
     )

@@ -25,6 +25,14 @@ def decide(invoice: Invoice) -> Profile:
     return Profile.EXTENDED if _needs_extended(invoice) else Profile.EN16931
 
 
+def profile_of(xml: bytes) -> Profile:
+    """The profile that the XML says it has (BT-24)."""
+    found = [profile for profile in Profile if f">{profile.guideline}<".encode() in xml]
+    if len(found) != 1:
+        raise ValueError("The XML is of no profile that is made here.")
+    return found[0]
+
+
 def _needs_extended(invoice: Invoice) -> bool:
     """A payer, or a line with its own site, delivery date, order or preceding invoice."""
     return invoice.payer is not None or any(_stands_alone(line) for line in invoice.lines)

@@ -1,4 +1,9 @@
+import logging
+
 from odoo import models
+
+# It logs the whole of an invoice that breaks its schema, personal data included; why it does is told to the user.
+logging.getLogger("factur-x").setLevel(logging.CRITICAL)
 
 
 class AccountEdiXmlCii(models.AbstractModel):
@@ -9,4 +14,5 @@ class AccountEdiXmlCii(models.AbstractModel):
     def _export_invoice(self, invoice):
         if not invoice._is_french_einvoice():
             return super()._export_invoice(invoice)
-        return invoice._make_einvoice_xml()
+        made = self.env.context.get("einvoice_xml")  # see account.move.send
+        return (made, set()) if made else invoice._make_einvoice_xml()

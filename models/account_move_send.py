@@ -1,9 +1,11 @@
 from datetime import timezone
 
 from odoo import api, models
-from odoo.tools import file_open
+from odoo.tools import file_open, ormcache
 
 from ..einvoice.packaging import Attachment, Metadata, package
+from ..einvoice.profile import profile_of
+from .einvoice_check import NO_XML
 
 SRGB_PROFILE = "tools/data/files/sRGB2014.icc"  # Odoo's own
 
@@ -51,16 +53,32 @@ class AccountMoveSend(models.AbstractModel):
     def _hook_invoice_document_after_pdf_report_render(self, invoice, invoice_data):
         pdf = self._pdf_in_hand(invoice, invoice_data)
         printed = pdf and pdf["raw"]
-        super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
-        if not printed or not invoice._is_french_einvoice() or not printed.startswith(b"%PDF"):
-            return  # tests print HTML
-        if pdf is invoice_data.get("proforma_pdf_attachment_values"):
+        if not printed or not invoice._is_french_einvoice() or not printed.startswith(b"%PDF"):  # tests print HTML
+            return super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        xml = self._facturx_in_hand(invoice, invoice_data)
+        # Without its options core embeds the XML that it is given and leaves out its costly conversion to PDF/A.
+        options = invoice_data.pop("ubl_cii_xml_options", None) if self._has_facturx(invoice_data) else None
+        core = super(AccountMoveSend, self.with_context(einvoice_xml=xml or NO_XML))
+        core._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        if options:
+            invoice_data["ubl_cii_xml_options"] = options
+        if not xml or pdf is invoice_data.get("proforma_pdf_attachment_values"):
             pdf["raw"] = printed  # a pro-forma is no invoice and carries none
-            return
-        made = invoice_data.get("ubl_cii_xml_attachment_values") or {}
-        is_facturx = (invoice_data.get("ubl_cii_xml_options") or {}).get("ubl_cii_format") == "facturx"
-        xml = made["raw"] if made and is_facturx else self.env["account.edi.xml.cii"]._export_invoice(invoice)[0]
-        pdf["raw"] = self._package_facturx(invoice, printed, xml)
+        else:
+            pdf["raw"] = self._package_facturx(invoice, printed, xml)
+
+    @api.model
+    def _has_facturx(self, invoice_data) -> bool:
+        """Whether the XML that goes with the invoice is a Factur-X, not another format of core's."""
+        return (invoice_data.get("ubl_cii_xml_options") or {}).get("ubl_cii_format") == "facturx"
+
+    @api.model
+    def _facturx_in_hand(self, invoice, invoice_data) -> bytes | None:
+        """The XML to embed; none where the rules refuse the invoice, which is then sent in another format."""
+        if self._has_facturx(invoice_data):
+            return invoice_data["ubl_cii_xml_attachment_values"]["raw"]
+        xml, faults = self.env["account.edi.xml.cii"]._export_invoice(invoice)
+        return None if faults else xml
 
     @api.model
     def _pdf_in_hand(self, invoice, invoice_data):
@@ -69,9 +87,14 @@ class AccountMoveSend(models.AbstractModel):
         return stored or invoice_data.get("pdf_attachment_values") or invoice_data.get("proforma_pdf_attachment_values")
 
     @api.model
-    def _package_facturx(self, invoice, pdf: bytes, xml: bytes) -> bytes:
+    @ormcache()
+    def _srgb_profile(self) -> bytes:
         with file_open(SRGB_PROFILE, "rb") as icc:
-            profile = icc.read()
+            return icc.read()
+
+    @api.model
+    def _package_facturx(self, invoice, pdf: bytes, xml: bytes) -> bytes:
+        icc = self._srgb_profile()
         company = invoice.company_id
         metadata = Metadata(
             title=f"{company.name}: {invoice.name}",
@@ -85,4 +108,4 @@ class AccountMoveSend(models.AbstractModel):
             )
             for file in invoice._einvoice_attachments()
         ]
-        return package(pdf, xml, invoice._einvoice_profile(), profile, metadata, files)
+        return package(pdf, xml, profile_of(xml), icc, metadata, files)

@@ -215,9 +215,11 @@ class ContractBilling(models.Model):
         contracts = self.browse(draft.contracts)
         agreement = Agreement(*draft.agreement)
         posted = agreement.service_posting_mode != "draft"
+        invoice_date = posted and dates[agreement.journal_id, draft.refund]
         return agreement._asdict() | {
             "move_type": "out_refund" if draft.refund else "out_invoice",
-            "invoice_date": posted and dates[agreement.journal_id, draft.refund],
+            "invoice_date": invoice_date,
+            "invoice_date_due": not agreement.invoice_payment_term_id and invoice_date,
             "service_mandate_id": not draft.refund and agreement.service_mandate_id,
             "partner_shipping_id": draft.site or False,
             "invoice_user_id": contracts[0].user_id.id,

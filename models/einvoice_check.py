@@ -3,8 +3,9 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 
-from ..einvoice import cii, profile
+from ..einvoice import cii
 from ..einvoice.finding import Finding
+from ..einvoice.model import Invoice
 from ..einvoice.rules import check, fatal
 
 LATE_RATES = "multiservice.late_rate_action"
@@ -81,7 +82,11 @@ class EinvoiceCheck(models.Model):
     def _einvoice_check(self) -> tuple[Finding, ...]:
         """What the rules find, on a draft all but what posting gives it: its number and its date."""
         self.ensure_one()
-        found = check(self._to_einvoice(), self._to_einvoice_context())
+        return self._check_einvoice(self._to_einvoice())
+
+    def _check_einvoice(self, invoice: Invoice) -> tuple[Finding, ...]:
+        """`_einvoice_check` of what was made of the invoice already."""
+        found = check(invoice, self._to_einvoice_context())
         if self.state == "posted":
             return found
         return tuple(finding for finding in found if finding.datum not in ("BT-1", "BT-2", "BT-9", "BT-83"))
@@ -157,14 +162,12 @@ class EinvoiceCheck(models.Model):
         """The XML, and what forbids to send it; never raises: core embeds the bytes even beside errors."""
         self.ensure_one()
         self._note_paid()
-        faults = set(self._einvoice_faults())
+        invoice = self._to_einvoice()
+        faults = {self._say(finding) for finding in fatal(self._check_einvoice(invoice))}
         try:
-            return cii.generate(self._to_einvoice()), faults
+            return cii.generate(invoice), faults
         except cii.InvalidXml as error:
             return NO_XML, faults | {str(error)}
-
-    def _einvoice_profile(self):
-        return profile.decide(self._to_einvoice())
 
     def _einvoice_subject(self) -> str:
         kind = self.env._("Credit note") if self.move_type == "out_refund" else self.env._("Invoice")

@@ -140,12 +140,19 @@ class EinvoiceDocument(models.Model):
         return self.invoice_date_due or None
 
     def _einvoice_type(self) -> str:
-        """BT-3."""
-        return codes.CREDIT_NOTE if self.move_type == "out_refund" else codes.INVOICE
+        """BT-3. What credits no invoice, such as a contract whose discount is more than its price, is global."""
+        if self.move_type != "out_refund":
+            return codes.INVOICE
+        return codes.CREDIT_NOTE if self._einvoice_preceding() else codes.GLOBAL_CREDIT_NOTE
 
     def _einvoice_parties(self, vat) -> tuple[Party, Party]:
         """Seller and buyer, without the VAT numbers that what is outside VAT must not bear (BR-O-02)."""
         seller, buyer = self._einvoice_seller(), self._einvoice_buyer()
+        if not buyer.electronic_address and self.partner_id._einvoice_routing() in (codes.B2C, codes.B2C_ABROAD):
+            # Who has no e-mail is sent paper, but the rules ask for an address (BR-FR-12): ours, where it returns to.
+            buyer = replace(
+                buyer, electronic_address=seller.electronic_address, electronic_scheme=seller.electronic_scheme
+            )
         if {one.category for one in vat} != {"O"}:
             return seller, buyer
         return replace(seller, vat_number="", tax_id=seller.siren), replace(buyer, vat_number="")

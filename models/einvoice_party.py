@@ -154,11 +154,12 @@ class CompanyParty(models.Model):
     service_einvoice = fields.Boolean(
         string="French E-Invoicing by Multiservice",
         compute="_compute_service_einvoice",
+        inverse="_inverse_service_einvoice",
         store=True,
-        readonly=False,
         help="Customer invoices carry a Factur-X that the French authority's rules accept, made by this module rather "
         "than by Odoo's own builder. Complete the company and its customers first: see “E-invoice readiness”.",
     )
+    service_einvoice_unwanted = fields.Boolean(help="French e-invoicing was switched off.")
     service_einvoice_check = fields.Selection(
         [("block", "Refuse to post it"), ("warn", "Post it, and refuse to send it")],
         string="Invoice That Breaks a French Rule",
@@ -166,12 +167,16 @@ class CompanyParty(models.Model):
         required=True,
     )
 
-    @api.depends("country_id")
+    @api.depends("country_id", "service_einvoice_unwanted")
     def _compute_service_einvoice(self):
-        """On for French companies; who does not want it switches it off."""
+        """On for French companies, unless it was switched off."""
         for company in self:
-            country = company.country_id.code
-            company.service_einvoice = country in self.env["res.partner"]._french_countries()
+            french = company.country_id.code in self.env["res.partner"]._french_countries()
+            company.service_einvoice = french and not company.service_einvoice_unwanted
+
+    def _inverse_service_einvoice(self):
+        for company in self:
+            company.service_einvoice_unwanted = not company.service_einvoice
 
     def _to_seller(self, contact=None) -> Party:
         """The company as the seller; `contact`: the user to whom questions about the invoice go."""

@@ -19,25 +19,28 @@ class EinvoiceVat(models.Model):
     _inherit = "account.move"
 
     def _to_vat(self, base_lines) -> tuple[VatBreakdown, ...]:
-        """BG-23: core's own bases and amounts, by category, rate and reason for exemption."""
-        AccountTax = self.env["account.tax"]
+        """BG-23: one row for each category and rate. The bases are those of the lines, so that both add up to the same
+        to the cent; the amounts are core's.
+        """
         unit = decimal(self.currency_id.rounding)
-        sums = defaultdict(lambda: [Decimal(0), Decimal(0)])
-        detailed = AccountTax._aggregate_base_lines_tax_details(base_lines, self._vat_key)
+        rows = defaultdict(lambda: {"base": Decimal(0), "amount": Decimal(0), "texts": {}, "codes": {}})
+        detailed = self.env["account.tax"]._aggregate_base_lines_tax_details(base_lines, self._vat_key)
         for _base_line, groups in detailed:
             for key, values in groups.items():
-                sums[tuple(key.items()) if key else None][0] += decimal(values["base_amount_currency"])
-                sums[tuple(key.items()) if key else None][1] += decimal(values["tax_amount_currency"])
+                row = rows[key["category"], key["rate"]]
+                row["base"] += decimal(values["total_excluded_currency"])
+                row["amount"] += decimal(values["tax_amount_currency"])
+                row["texts"][key["exemption"]] = row["codes"][key["exemption_code"]] = True
         return tuple(
             VatBreakdown(
-                category=key["category"],
-                rate=key["rate"],
-                base=base.quantize(unit),
-                amount=amount.quantize(unit),
-                exemption=key["exemption"],
-                exemption_code=key["exemption_code"],
+                category=category,
+                rate=rate,
+                base=row["base"].quantize(unit),
+                amount=row["amount"].quantize(unit),
+                exemption="; ".join(filter(None, row["texts"])),
+                exemption_code=next(filter(None, row["codes"]), ""),
             )
-            for key, (base, amount) in ((dict(key), amounts) for key, amounts in sums.items() if key)
+            for (category, rate), row in rows.items()
         )
 
     def _vat_key(self, base_line, tax_data) -> dict:
@@ -57,6 +60,8 @@ class EinvoiceVat(models.Model):
 
     def _vat_category(self, tax, product) -> str:
         """Core's, except where it takes services for goods, and neighbours of the European Union for members."""
+        if tax.amount and not tax.ubl_cii_tax_category_code and not tax.has_negative_factor:
+            return "S"
         customer, supplier = self.commercial_partner_id, self.company_id.partner_id
         category = self.env["account.edi.common"]._get_tax_category_code(customer, supplier, tax)
         if tax.ubl_cii_tax_category_code or category not in ("K", "G"):

@@ -147,7 +147,8 @@ class InvoiceCreation(models.Model):
             )["line_ids"]
         else:
             total = {"company_amount": untaxed + tax, "foreign_amount": untaxed_currency + tax_currency}
-            instalments = [{"date": fields.Date.context_today(self), **total}]
+            day = fields.Date.to_date(vals.get("invoice_date_due")) or fields.Date.context_today(self)
+            instalments = [{"date": day, **total}]
         return [
             {
                 "display_type": "payment_term",

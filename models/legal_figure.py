@@ -2,6 +2,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import ormcache
 
 
 class LegalFigure(models.Model):
@@ -24,8 +25,23 @@ class LegalFigure(models.Model):
         if any(figure.value < 0 for figure in self):
             raise ValidationError(self.env._("A legal figure cannot be negative."))
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
+
     @api.model
+    @ormcache("code", "on")
     def _value(self, code: str, on: date) -> float | None:
         """The value of `code` in force on that day, or None before its first date."""
-        figure = self.search([("code", "=", code), ("date_from", "<=", on)], order="date_from desc", limit=1)
-        return figure.value if figure else None
+        # sudo: figures of law are no secret, and what is kept in the cache is the same for everybody
+        figures = self.sudo().search([("code", "=", code), ("date_from", "<=", on)], order="date_from desc", limit=1)
+        return figures.value if figures else None

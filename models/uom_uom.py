@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import ormcache
 
 from ..einvoice import codes
 
@@ -23,4 +24,10 @@ class UomUom(models.Model):
 
     def _einvoice_unit(self) -> str:
         """BT-130; a line without unit counts pieces."""
-        return self.service_unece_code or self.env["account.edi.common"]._get_uom_unece_code(self)
+        return self.service_unece_code or self._core_unit(self.id)
+
+    @api.model
+    @ormcache("unit_id")
+    def _core_unit(self, unit_id: int) -> str:
+        """What core makes of the unit's external identifier, which it reads anew for every line."""
+        return self.env["account.edi.common"]._get_uom_unece_code(self.browse(unit_id))

@@ -41,6 +41,17 @@ OWN_MODELS = [
     "multiservice.line.end",
     "multiservice.line.replace",
     "multiservice.renewal.refusal",
+    "multiservice.legal.mention",
+    "multiservice.late.rate",
+    "multiservice.deposit",
+    "multiservice.deposit.deduction",
+    "multiservice.guarantee.return",
+    "multiservice.mandate",
+    "multiservice.einvoice.gap",
+    "multiservice.einvoice.status",
+    "multiservice.einvoice.status.amount",
+    "multiservice.ereporting",
+    "multiservice.ereporting.check",
 ]
 
 

@@ -370,7 +370,7 @@ class TestCreditNote(MultiserviceCommon):
 
     def test_the_question_is_asked_for_services_only(self):
         self.assertTrue(self._wizard().has_services)
-        other = self.init_invoice("out_invoice", products=self.product_a, post=True)
+        other = self.init_invoice("out_invoice", self.customer, products=self.product_a, post=True)
         self.assertFalse(self._wizard(other).has_services)
         self._credit(other, service_rebill="yes", post=True)
         self.assertEqual(self._amounts(), [(0, "whole", "posted", 100.0)])

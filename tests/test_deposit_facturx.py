@@ -6,6 +6,7 @@ from freezegun import freeze_time
 
 from odoo.tests import HttpCase, tagged
 
+from ..einvoice.profile import profile_of
 from .test_facturx import EinvoiceCommon, factur_x_faults, pdfa_findings, schematron
 
 FEBRUARY, MARCH = date(2026, 2, 28), date(2026, 3, 31)
@@ -70,7 +71,7 @@ class TestDepositFacturx(EinvoiceCommon, HttpCase):
             xml, pdf = documents[move]
             with self.subTest(kind):
                 self.assertEqual(pdfa_findings(pdf), [])
-                self.assertEqual(factur_x_faults(pdf, xml, move._einvoice_profile().conformance), [])
+                self.assertEqual(factur_x_faults(pdf, xml, profile_of(xml).conformance), [])
         types = {kind: move._to_einvoice().type_code for kind, move in kinds.items()}
         self.assertEqual((types["deposit"], types["final"], types["refund of a deposit"]), ("386", "380", "503"))
         texts = {kind: self._text(documents[move][1]) for kind, move in kinds.items()}

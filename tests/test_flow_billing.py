@@ -202,7 +202,8 @@ class TestFlowEnd(MultiserviceCommon):
 
     def test_ended_and_settled_contract_is_over(self):
         contract = self._contract(posting_mode="post")
-        self._bill(contract, date(2026, 2, 28))
+        with freeze_time("2026-02-01"):
+            self._bill(contract, date(2026, 2, 28))
         contract._end_on(date(2026, 2, 14))
         with freeze_time("2026-02-20"):
             self.env["multiservice.contract"]._cron_end_contracts()
@@ -478,12 +479,19 @@ class TestFlowInvoiceDate(MultiserviceCommon):
     def _invoice(self, contract=None, through=date(2026, 1, 31)):
         return self._bill(contract or self._contract(posting_mode="post"), through).move_ids
 
+    def _by_hand(self, day, **kwargs):
+        products = self.product_a
+        return self.init_invoice("out_invoice", self.customer, products=products, invoice_date=day, **kwargs)
+
     def test_the_company_calendar_rules_around_midnight(self):
         self.company.service_tz = "Europe/Paris"
         with freeze_time("2026-01-31 22:59:00"):
             self.assertEqual(self._invoice().invoice_date, date(2026, 1, 31))
         with freeze_time("2026-01-31 23:01:00"):
-            self.assertEqual(self._invoice().invoice_date, date(2026, 2, 1))
+            invoice = self._invoice()
+        due = invoice.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        days = [invoice.invoice_date, invoice.invoice_date_due, due.date_maturity]
+        self.assertEqual(days, [date(2026, 2, 1)] * 3, "an invoice is not due before its own day")
 
     def test_west_of_greenwich_too(self):
         self.company.service_tz = "America/Guadeloupe"
@@ -524,23 +532,27 @@ class TestFlowInvoiceDate(MultiserviceCommon):
         self.assertEqual(run.move_ids.invoice_date, date(2026, 2, 10))
 
     def test_an_invoice_made_by_hand_counts_too(self):
-        by_hand = self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        by_hand = self.init_invoice(
+            "out_invoice", self.customer, products=self.product_a, invoice_date="2026-02-10", post=True
+        )
         self._assert_refused("2026-02-08 12:00:00", by_hand)
 
     def test_a_draft_posted_by_hand_is_refused_likewise(self):
         draft = self._invoice(self._contract())
-        later = self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        later = self.init_invoice(
+            "out_invoice", self.customer, products=self.product_a, invoice_date="2026-02-10", post=True
+        )
         with freeze_time("2026-02-08 12:00:00"), self.assertRaisesRegex(UserError, later.name):
             draft.action_post()
 
     def test_a_draft_for_review_is_made_all_the_same(self):
-        self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10", post=True)
+        self._by_hand("2026-02-10", post=True)
         with freeze_time("2026-02-08 12:00:00"):
             draft = self._invoice(self._contract(posting_mode="draft"))
         self.assertEqual((draft.state, draft.invoice_date), ("draft", False))
 
     def test_a_draft_of_a_later_day_does_not_count(self):
-        self.init_invoice("out_invoice", products=self.product_a, invoice_date="2026-02-10")
+        self._by_hand("2026-02-10")
         with freeze_time("2026-02-08 12:00:00"):
             self.assertEqual(self._invoice().invoice_date, date(2026, 2, 8))
 

@@ -72,6 +72,7 @@ class TestInvoiceCreation(MultiserviceCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.company.service_einvoice = False  # taxes and customers here are whatever chance makes of them
         cls.journal = cls.company_data["default_journal_sale"]
         cls.account = cls.company_data["default_account_revenue"]
         cls.dollars = cls.setup_other_currency("USD", rates=[("2020-01-01", 1.2345), ("2026-02-01", 0.8765)])

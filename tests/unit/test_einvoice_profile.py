@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from einvoice_builders import EARLIER, KINDS, TODAY, document, line, site
 
-from einvoice.profile import Profile, decide
+from einvoice.cii import generate
+from einvoice.profile import Profile, decide, profile_of
 
 EXTENDED = {"multi_site", "multi_site_reverse_charge", "final_extended", "credit_note_by_line", "with_payer"}
 
@@ -13,6 +14,17 @@ EXTENDED = {"multi_site", "multi_site_reverse_charge", "final_extended", "credit
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind(kind):
     assert decide(KINDS[kind]()) is (Profile.EXTENDED if kind in EXTENDED else Profile.EN16931)
+
+
+@pytest.mark.parametrize("kind", sorted(EXTENDED | {"flat"}))
+def test_the_xml_says_its_profile(kind):
+    document_of_kind = KINDS[kind]()
+    assert profile_of(generate(document_of_kind)) is decide(document_of_kind)
+
+
+def test_xml_of_another_profile():
+    with pytest.raises(ValueError, match="no profile"):
+        profile_of(b"<invoice/>")
 
 
 @pytest.mark.parametrize(
