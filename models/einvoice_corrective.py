@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import format_date
 
 from ..einvoice import codes
@@ -68,27 +68,3 @@ class EinvoiceCorrective(models.Model):
                 CANCELLED, f"corrective-{move.id}", direction="sent", reason=move.name
             )
         return posted
-
-
-class AccountMoveReversal(models.TransientModel):
-    _inherit = "account.move.reversal"
-
-    einvoice_corrective = fields.Boolean(
-        string="Corrective Invoice (384)",
-        help="With “Reverse and Create Invoice”: the new invoice cancels and replaces the old one for its buyer, who "
-        "is sent no credit note.",
-    )
-    can_be_corrective = fields.Boolean(compute="_compute_can_be_corrective")
-
-    @api.depends("move_ids")
-    def _compute_can_be_corrective(self):
-        for wizard in self:
-            wizard.can_be_corrective = bool(wizard.move_ids) and all(
-                move._can_be_replaced() for move in wizard.move_ids
-            )
-
-    def _modify_default_reverse_values(self, origin_move):
-        values = super()._modify_default_reverse_values(origin_move)
-        if self.einvoice_corrective and self.can_be_corrective:
-            values["einvoice_replaced_id"] = origin_move.id
-        return values

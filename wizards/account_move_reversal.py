@@ -35,3 +35,27 @@ class AccountMoveReversal(models.TransientModel):
         if move.service_contract_count and self.date == fields.Date.context_today(self):
             values["invoice_date"] = False
         return values
+
+
+class CorrectiveInvoice(models.TransientModel):
+    _inherit = "account.move.reversal"
+
+    einvoice_corrective = fields.Boolean(
+        string="Corrective Invoice (384)",
+        help="With “Reverse and Create Invoice”: the new invoice cancels and replaces the old one for its buyer, who "
+        "is sent no credit note.",
+    )
+    can_be_corrective = fields.Boolean(compute="_compute_can_be_corrective")
+
+    @api.depends("move_ids")
+    def _compute_can_be_corrective(self):
+        for wizard in self:
+            wizard.can_be_corrective = bool(wizard.move_ids) and all(
+                move._can_be_replaced() for move in wizard.move_ids
+            )
+
+    def _modify_default_reverse_values(self, origin_move):
+        values = super()._modify_default_reverse_values(origin_move)
+        if self.einvoice_corrective and self.can_be_corrective:
+            values["einvoice_replaced_id"] = origin_move.id
+        return values
