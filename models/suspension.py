@@ -205,8 +205,11 @@ class Suspension(models.Model):
     def _consequence(self) -> str:
         """What the suspension does to what was billed, for the person who decides."""
         self.ensure_one()
-        billed_to = max((line.billed_to for line in self._lines() if line.billed_to), default=None)
+        lines = self._lines()
+        billed_to = max((line.billed_to for line in lines if line.billed_to), default=None)
         if billed_to and billed_to >= self.date_start:
+            if self._origin and not any(lines.mapped("replan_from")):
+                return self.env._("What was billed of these days has been credited.")
             return self.env._(
                 "Billed to %(billed)s: the days from %(start)s to %(end)s are credited by the next billing run.",
                 billed=format_date(self.env, billed_to),

@@ -41,6 +41,8 @@ class TestSuspension(MultiserviceCommon):
         self.assertIn("Suspended from 02/10/2026 to 02/16/2026", run.move_ids.invoice_line_ids.name)
         self.assertEqual(self._billed(contract), {1: 280.0, 2: 210.0})
         self.assertFalse(self._bill(contract, FEBRUARY), "once")
+        suspension.invalidate_recordset(["consequence"])
+        self.assertIn("has been credited", suspension.consequence)
 
     def test_days_to_come_are_not_billed(self):
         contract = self._contract(self._line(price=280.0))
