@@ -301,13 +301,25 @@ class AnomalyOfRow(models.Model):
         """Which lines came or went, and which periods are parts."""
         compared = {row: previous.compared[row._period_key()] for row in self}
         new = self.filtered(lambda row: compared[row].new)
-        reasons = [self.env._("New: %s.", line._first_line()) for line in new.contract_line_id]
-        reasons += [self.env._("Ended: %s.", line._first_line()) for line in ended]
+        reasons = [row._novelty_reason() for row in new]
+        reasons += [
+            self.env._("Suspended: %s.", line._first_line())
+            if line._is_suspended()
+            else self.env._("Ended: %s.", line._first_line())
+            for line in ended
+        ]
         if any(row.kind == "prorated" for row in self):
             reasons.append(self.env._("This period is billed in part."))
         if any(before.in_part for before in compared.values()):
             reasons.append(self.env._("The period before was billed in part."))
         return reasons
+
+    def _novelty_reason(self) -> str:
+        """Of a row with nothing in the period before."""
+        line = self.contract_line_id
+        if line.date_start < self.period_start and line._pauses():
+            return self.env._("Served again: %s.", line._first_line())
+        return self.env._("New: %s.", line._first_line())
 
     def _edit_reason(self) -> str:
         """How the invoice line differs from what was computed for the row."""
@@ -373,6 +385,14 @@ class AnomalyOfLine(models.Model):
 
     def _first_line(self) -> str:
         return (self.name or "").partition("\n")[0]
+
+    def _pauses(self):
+        self.ensure_one()
+        return self.contract_id.suspension_ids._pauses(self)
+
+    def _is_suspended(self) -> bool:
+        """Whether the line, of which nothing is billed for a period, goes on when its suspension is over."""
+        return bool(self._pauses()) and bool(self.next_billing_date or not self._service_end())
 
     def _schedule_reasons(self) -> list[str]:
         return [f"{line._first_line()}: {line._schedule_owner()._frequency_in_words()}." for line in self]

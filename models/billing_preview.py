@@ -247,7 +247,7 @@ class BillingPreviewLine(models.Model):
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
     explanation = fields.Text(readonly=True)
-    ended = fields.Boolean(readonly=True, help="Shown for comparison only: nothing of the line is billed any more.")
+    ended = fields.Boolean(readonly=True, help="Shown for comparison only: nothing is billed for this period.")
 
     @api.depends("amount", "previous_amount")
     def _compute_change(self):
@@ -269,6 +269,8 @@ class PreviewOfLine(models.Model):
             "amount": 0.0,
             "previous_amount": amount,
             "currency_id": self.currency_id.id,
-            "explanation": self.env._("Ended: nothing is billed any more."),
+            "explanation": self.env._("Suspended: nothing is billed for now.")
+            if self._is_suspended()
+            else self.env._("Ended: nothing is billed any more."),
             "ended": True,
         }

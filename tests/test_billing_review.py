@@ -85,6 +85,19 @@ class TestAnomalies(ReviewCommon):
         self.assertEqual(self._kinds(run), ["moved"])
         self.assertIn("Floors", run.anomaly_ids.reason)
 
+    def test_a_suspended_line_has_not_ended_and_is_not_new_afterwards(self):
+        contract = self._two_months(self._line(), self._line(50.0, name="Windows"))
+        scope = {"contract_id": contract.id, "line_id": contract.line_ids[1].id, "reason": "Works"}
+        self.env["multiservice.suspension"].create(
+            scope | {"date_start": date(2026, 2, 1), "date_end": date(2026, 2, 28)}
+        )
+        run = self._bill(contract, date(2026, 2, 1))
+        self.assertIn("Suspended: Windows.", run.anomaly_ids.reason)
+        self.assertNotIn("Ended", run.anomaly_ids.reason)
+        again = self._bill(contract, date(2026, 3, 1))
+        self.assertIn("Served again: Windows.", again.anomaly_ids.reason)
+        self.assertNotIn("New", again.anomaly_ids.reason)
+
     def test_a_partial_period_says_so(self):
         contract = self._contract(date_start=date(2026, 1, 16))
         self._bill(contract, JANUARY)
