@@ -74,31 +74,41 @@ class BillingSupervision(models.Model):
             run.corrected_share = 100 * corrected / posted if posted else 0
 
     def _quality(self) -> dict[int, tuple[int, int, int]]:
-        """By run id: posted invoices; those changed by hand before posting; those corrected since."""
+        """By run id: posted invoices; those changed by hand before posting; those corrected since.
+
+        Credits and corrections, which are few, lead to the invoices that they correct, which are many.
+        """
         self.env.flush_all()
         return {
             run_id: figures
             for run_id, *figures in self.env.execute_query(
                 SQL(
                     """
+                    WITH corrected AS (
+                        SELECT origin.id
+                          FROM account_move refund
+                          JOIN account_move origin ON origin.id = refund.reversed_entry_id
+                         WHERE origin.billing_run_id = ANY(%(runs)s) AND refund.state = 'posted'
+                           AND refund.invoice_date <= origin.invoice_date + %(days)s
+                     UNION
+                        SELECT origin.id
+                          FROM multiservice_billable later
+                          JOIN multiservice_billable row
+                            ON row.contract_line_id = later.contract_line_id
+                           AND row.period_start = later.period_start AND row.component = later.component
+                           AND row.revision < later.revision
+                          JOIN account_move_line line ON line.id = row.invoice_line_id
+                          JOIN account_move origin ON origin.id = line.move_id
+                          JOIN account_move_line later_line ON later_line.id = later.invoice_line_id
+                          JOIN account_move correction ON correction.id = later_line.move_id
+                         WHERE later.kind = 'correction' AND origin.billing_run_id = ANY(%(runs)s)
+                           AND correction.id != origin.id AND correction.state = 'posted'
+                           AND correction.invoice_date <= origin.invoice_date + %(days)s
+                    )
                     SELECT move.billing_run_id, COUNT(*), COUNT(*) FILTER (WHERE move.service_touched),
-                           COUNT(*) FILTER (WHERE EXISTS (
-                                SELECT FROM account_move refund
-                                 WHERE refund.reversed_entry_id = move.id AND refund.state = 'posted'
-                                   AND refund.invoice_date <= move.invoice_date + %(days)s)
-                             OR EXISTS (
-                                SELECT FROM account_move_line line
-                                  JOIN multiservice_billable row ON row.invoice_line_id = line.id
-                                  JOIN multiservice_billable later
-                                    ON later.contract_line_id = row.contract_line_id
-                                   AND later.period_start = row.period_start AND later.component = row.component
-                                   AND later.revision > row.revision AND later.kind = 'correction'
-                                  JOIN account_move_line later_line ON later_line.id = later.invoice_line_id
-                                  JOIN account_move correction ON correction.id = later_line.move_id
-                                 WHERE line.move_id = move.id AND correction.id != move.id
-                                   AND correction.state = 'posted'
-                                   AND correction.invoice_date <= move.invoice_date + %(days)s))
+                           COUNT(corrected.id)
                       FROM account_move move
+                      LEFT JOIN corrected ON corrected.id = move.id
                      WHERE move.billing_run_id = ANY(%(runs)s) AND move.state = 'posted'
                      GROUP BY move.billing_run_id
                     """,
@@ -288,3 +298,9 @@ class BillingSupervision(models.Model):
             "%(invoice)s was credited without the billing: its periods count as billed and are not billed again.",
             invoice=", ".join(refund.invoice_line_ids.service_origin_line_id.move_id.mapped("display_name")),
         )
+
+
+class Corrections(models.Model):
+    _inherit = "multiservice.billable"
+
+    _correction_idx = models.Index("(id) WHERE kind = 'correction'")
