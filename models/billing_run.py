@@ -1,5 +1,5 @@
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date
 
 from odoo import api, fields, models
@@ -119,8 +119,12 @@ class BillingRun(models.Model):
 
     @api.depends("move_ids.state", "move_ids.sending_data", "move_ids.is_move_sent")
     def _compute_unsent_move_ids(self):
+        of_run = defaultdict(list)
+        for move in self.env["account.move"].search(self._unsent_domain()):
+            for run in move.billing_run_id | move.reversed_entry_id.billing_run_id:
+                of_run[run.id].append(move.id)
         for run in self:
-            run.unsent_move_ids = self.env["account.move"].search(run._unsent_domain())
+            run.unsent_move_ids = of_run[run.id]
             run.unsent_count = len(run.unsent_move_ids)
 
     def _compute_to_print_count(self):
@@ -212,7 +216,6 @@ class BillingRun(models.Model):
         return action | {"domain": domain, "context": {"default_move_type": "out_invoice"}}
 
     def _unsent_domain(self) -> Domain:
-        self.ensure_one()
         asked = [
             ("service_posting_mode", "in", ("send", "print")),
             ("sending_data", "=", False),
@@ -228,8 +231,8 @@ class BillingRun(models.Model):
         )
 
     def _posted_domain(self) -> Domain:
-        """The run's posted invoices, and the credit notes by which it was undone."""
-        own = Domain("billing_run_id", "=", self.id) | Domain("reversed_entry_id.billing_run_id", "=", self.id)
+        """The runs' posted invoices, and the credit notes by which they were undone."""
+        own = Domain("billing_run_id", "in", self.ids) | Domain("reversed_entry_id.billing_run_id", "in", self.ids)
         return own & Domain("state", "=", "posted")
 
     def _to_print_domain(self) -> Domain:
