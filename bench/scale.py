@@ -14,8 +14,6 @@ import part
 import screens
 import worker
 
-STATEMENTS = ("accruals", "recurring", "contracted")
-
 
 def measure(env: Any, options: Any) -> dict[str, Any]:
     contracts = book.find_contracts(env)
@@ -25,9 +23,9 @@ def measure(env: Any, options: Any) -> dict[str, Any]:
     run = book.open_run(contracts)
     figures = {"contracts": len(contracts), "run": _work_off(run, options)}
     requests |= {name: _cost(user_env, name, request) for name, request in _requests_after(user_env, run).items()}
-    seen = {name: _cost(user_env, name, screen, times=2) for name, screen in screens.backend(user_env, run).items()}
-    for name, page in screens.portal(env, contracts[0].partner_id, options).items():
-        seen[name] = _cost(user_env, name, page, times=2)
+    shown = screens.backend(user_env, run) | screens.statements(user_env)
+    shown |= screens.portal(env, contracts[0].partner_id, options)
+    seen = {name: _cost(user_env, name, screen, times=2) for name, screen in shown.items()}
     return {
         **figures,
         "requests": requests,
@@ -72,7 +70,7 @@ def _requests_before(env: Any) -> dict[str, Callable[[], object]]:
         "dry_run": lambda: env["multiservice.billing.preview"].create({}).action_preview(),
         **{
             content: lambda content=content: Statement.create({"content": content}).action_compute()
-            for content in STATEMENTS
+            for content in screens.STATEMENTS
         },
     }
 

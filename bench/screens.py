@@ -12,6 +12,13 @@ from lxml import etree
 
 PAGE = 80
 COUNTED = 10_001  # to here the web client counts records
+LINE_VIEW = "multiservice.revenue_statement_line_view"
+# By content of a statement of revenue, how its list is grouped first, and its pivot.
+STATEMENTS = {
+    "accruals": ("account_id", f"{LINE_VIEW}_pivot_accounts"),
+    "recurring": ("partner_id", f"{LINE_VIEW}_pivot_accounts"),
+    "contracted": ("month:month", f"{LINE_VIEW}_pivot"),
+}
 PASSWORD = "portal-of-the-benchmark"
 Screen = Callable[[], object]
 
@@ -35,13 +42,25 @@ def backend(env: Any, run: Any) -> dict[str, Screen]:
         "ledger": _list(env, "multiservice.billable", []),
         "ledger_of_contract": _list(env, "multiservice.billable", [("contract_id", "=", contract.id)]),
         "ledger_grouped": _groups(env, "multiservice.billable", [], ["partner_id"], ["amount:sum"]),
-        "ledger_pivot": _pivot(env, "multiservice.billable"),
+        "ledger_pivot": _pivot(env, "multiservice.billable", []),
         "runs": _list(env, "multiservice.billing.run", []),
         "run_form": _form(env, run),
         "anomalies": _list(env, "multiservice.billing.anomaly", [("checked", "=", False)]),
         "review": _list(env, "account.move", drafts, **review),
         "review_grouped": _groups(env, "account.move", drafts, ["service_severity"], ["amount_untaxed:sum"]),
     }
+
+
+def statements(env: Any) -> dict[str, Screen]:
+    """The statements of revenue, drawn up: as their lists and pivots first show them."""
+    model = "multiservice.revenue.statement.line"
+    found = {}
+    for content, (grouped_by, pivot) in STATEMENTS.items():
+        statement = env["multiservice.revenue.statement"].create({"content": content})
+        domain = statement.action_compute()["domain"]
+        found[f"{content}_grouped"] = _groups(env, model, domain, [grouped_by], ["amount:sum"])
+        found[f"{content}_pivot"] = _pivot(env, model, domain, pivot)
+    return found
 
 
 def _list(env: Any, model: str, domain: list[Any], view: str = "", order: str | None = None) -> Screen:
@@ -61,18 +80,18 @@ def _groups(env: Any, model: str, domain: list[Any], groupby: list[str], aggrega
     return lambda: env[model].web_read_group(domain, groupby, ["__count", *(aggregates or [])], limit=PAGE)
 
 
-def _pivot(env: Any, model: str, domain: list[Any] | None = None) -> Screen:
+def _pivot(env: Any, model: str, domain: list[Any], view: str = "") -> Screen:
     """The pivot as its view first shows it: totals, by row, by column, by both."""
 
     def show() -> object:
         axes: dict[str, list[str]] = {"row": [], "col": [], "measure": []}
-        for node in _arch(env, model, "pivot").iter("field"):
+        for node in _arch(env, model, "pivot", view).iter("field"):
             interval = f":{node.get('interval')}" if node.get("interval") else ""
             axes[node.get("type")].append(f"{node.get('name')}{interval}")
         rows, columns = ([axis[:end] for end in range(len(axis) + 1)] for axis in (axes["row"], axes["col"]))
         sets = [[*row, *column] for row in rows for column in columns]
         measures = [f"{measure}:sum" for measure in axes["measure"]]
-        return env[model].formatted_read_grouping_sets(domain or [], sets, ["__count", *measures])
+        return env[model].formatted_read_grouping_sets(domain, sets, ["__count", *measures])
 
     return show
 
