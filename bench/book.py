@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from odoo import fields
+
+sys.path.append(str(Path(__file__).parent.parent / "demo"))
+
+import _identity as identity
 
 LINES = 4
 LABEL = "Benchmark"
@@ -41,6 +47,15 @@ def products(env: Any) -> Any:
     )
 
 
+def set_up_company(env: Any) -> None:
+    """What the French rules ask of a company before it may post an invoice."""
+    siren = identity.siren(0)
+    partner = env.company.partner_id
+    partner.write({"street": "1 rue de l'Exemple", "zip": "69001", "city": "Lyon", "country_id": env.ref("base.fr").id})
+    partner.write({"company_registry": identity.siret(siren), "vat": identity.vat_number(siren)})
+    env["res.partner.bank"].create({"acc_number": identity.iban(1), "partner_id": partner.id})
+
+
 def customers(env: Any, count: int) -> Any:
     france = env.ref("base.fr").id
     return env["res.partner"].create(
@@ -54,6 +69,8 @@ def customers(env: Any, count: int) -> Any:
                 "city": "Lyon",
                 "country_id": france,
                 "email": f"customer{n:05}@benchmark.invalid",
+                "company_registry": identity.siret(identity.siren(n + 1)),
+                "vat": identity.vat_number(identity.siren(n + 1)),
                 "customer_rank": 1,
             }
             for n in range(count)
@@ -71,6 +88,7 @@ def terms(contract: int, line: int) -> dict[str, float]:
 
 def contracts(env: Any, count: int, months: int) -> Any:
     """`count` active contracts, monthly and in advance, which started `months` months ago and were never billed."""
+    set_up_company(env)
     services, partners = products(env), customers(env, count)
     records = env["multiservice.contract"].create(
         [

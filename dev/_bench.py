@@ -30,11 +30,12 @@ DATABASES = {
     "billing": BOOK,
     "workers": BOOK,
     "sending": BOOK,
+    "einvoice": BOOK,
     "memory": MEMORY,
     "scale": SCALE_COPY,
 }
 PARTS = tuple(DATABASES)
-USUAL_PARTS = PARTS[:4]  # the others take long
+USUAL_PARTS = PARTS[:5]  # the others take long
 WITH_SERVERS = ("sending", "scale")
 SCALE_MONTHS = 24
 MEMORY_FACTOR = 11  # times the contracts asked for: once for a small run, ten times for a large one
@@ -50,6 +51,8 @@ TARGETS = {
     "sending.ratio_two_workers": 2.7,
 }
 LIMITS = {
+    "einvoice.cpu_ms": 25,
+    "einvoice.memory_grown_kb": 4096,
     "memory.peak_mb_ratio": 1.1,
     "memory.cpu_ms_ratio": 1.1,
     "scale.slowest_screen_s": 2,

@@ -59,7 +59,8 @@ class EinvoiceGap(models.Model):
                                        OR COALESCE(partner.city, '') = '' OR country.id IS NULL),
                     (3, 'siren', NULL, COALESCE(country.code, 'FR') = 'FR' AND COALESCE(partner.siren, '') = ''
                                      AND partner.legal_category IN ('business', 'public_body')),
-                    (4, 'vat', NULL, partner.vat_liable AND COALESCE(partner.vat, '') = ''),
+                    (4, 'vat', NULL, partner.vat_liable AND COALESCE(partner.vat, '') = ''
+                                     AND COALESCE(country.code, 'FR') = ANY(%s)),
                     (5, 'electronic_address', NULL, COALESCE(country.code, 'FR') = 'FR'
                                      AND partner.legal_category IN ('business', 'public_body')
                                      AND COALESCE(partner.einvoice_address, '') = ''),
@@ -69,7 +70,8 @@ class EinvoiceGap(models.Model):
                                      partner.legal_category = 'public_body' AND customer.without_order IS NOT NULL)
               ) AS gap(rank, kind, contract_id, missing)
              WHERE gap.missing
-            """
+            """,
+            [*self.env["res.partner"]._french_countries(), *self.env.ref("base.europe").country_ids.mapped("code")],
         )
 
     def action_open(self):

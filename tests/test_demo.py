@@ -130,6 +130,26 @@ class TestDemo(MultiserviceCommon):
         self.assertEqual(len(log.output), 1)
         self.assertEqual(again | {"seconds": 0}, self.figures | {"seconds": 0})
 
+    def test_what_is_missing_for_e_invoices(self):
+        """Every customer is ready but those left incomplete on purpose, and what was posted is right."""
+        self.env.flush_all()
+        gaps = self.env["multiservice.einvoice.gap"].search([("company_id", "=", self.company.id)])
+        self.assertEqual(
+            {(gap.partner_id.name, gap.kind) for gap in gaps},
+            {
+                (self.env.ref(f"multiservice_demo.customer_{key}").name, kind)
+                for key, kinds in {
+                    "GRI": ("siren", "vat", "electronic_address"),
+                    "ECU": ("address",),
+                    "OPT": ("vat",),
+                }.items()
+                for kind in kinds
+            },
+        )
+        posted = self.run_moves.filtered(lambda move: move.state == "posted")
+        self.assertEqual([fault for move in posted for fault in move._einvoice_faults()], [])
+        self.assertTrue((self.run_moves - posted).filtered("einvoice_findings"))
+
     def test_paid_unpaid_and_credited(self):
         states = set(self.moves.mapped("payment_state"))
         self.assertLessEqual({"paid", "partial", "not_paid", "reversed"}, states)
