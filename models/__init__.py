@@ -21,6 +21,8 @@ from . import suspension
 from . import billable
 from . import contract_activation
 from . import contract_term
+from . import price_index
+from . import price_revision
 from . import contract_billing
 from . import contract_reference
 from . import previous_period

@@ -283,7 +283,7 @@ class Contract(models.Model):
         if not template:
             return
         self.update(template._schedule_vals() | template._term_vals())
-        for name in ("grouping", "posting_mode", "payment_term_id", "journal_id"):
+        for name in ("grouping", "posting_mode", "payment_term_id", "journal_id", "price_clause_id"):
             if template[name]:
                 self[name] = template[name]
         if not self.line_ids:

@@ -313,6 +313,8 @@ class ContractLineBilling(models.Model):
         lines = [line.name, " · ".join(part for part in (where, line._period_label(charge)) if part)]
         if charge.billed != charge.price:
             lines.append(line._explain(charge))
+        if line.price_note:
+            lines.append(line.price_note)
         return "\n".join(lines)
 
     def _period_label(self, charge: Charge) -> str:

@@ -20,6 +20,7 @@ class ContractTemplate(models.Model):
     posting_mode = fields.Selection(POSTING_MODES)
     payment_term_id = fields.Many2one("account.payment.term", string="Payment Terms", check_company=True)
     journal_id = fields.Many2one("account.journal", check_company=True, domain="[('type', '=', 'sale')]")
+    price_clause_id = fields.Many2one("multiservice.price.clause", string="Price Revision", check_company=True)
     line_ids = fields.One2many("multiservice.contract.template.line", "template_id", string="Lines", copy=True)
     contract_count = fields.Integer(compute="_compute_contract_count")
 

@@ -1,0 +1,433 @@
+import logging
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools import format_date, formatLang
+
+from ..engine.indexation import revise
+from ..engine.renewal import after_months, before_months
+from .billing_run_item import CONFLICTS
+
+_logger = logging.getLogger(__name__)
+
+LETTER_BY_MAIL = "multiservice.mail_template_price_revision"
+
+
+class NoIndexValue(Exception):
+    """Why a revision cannot be computed yet, in words."""
+
+
+class PriceRevision(models.Model):
+    """One revision of a contract's prices: proposed by the clause, decided by a person, kept with its calculation."""
+
+    _name = "multiservice.price.revision"
+    _description = "Price Revision"
+    _inherit = ["mail.thread"]
+    _order = "date desc, id desc"
+
+    _date_uniq = models.UniqueIndex(
+        "(contract_id, date) WHERE state != 'refused'", "The contract has a revision on that day already."
+    )
+
+    contract_id = fields.Many2one("multiservice.contract", required=True, readonly=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True)
+    partner_id = fields.Many2one(related="contract_id.partner_id", string="Customer", store=True, precompute=True)
+    currency_id = fields.Many2one(related="contract_id.currency_id")
+    clause_id = fields.Many2one("multiservice.price.clause", required=True, readonly=True, ondelete="restrict")
+    date = fields.Date(string="From", required=True, readonly=True, help="First day at the new price.")
+    state = fields.Selection(
+        [
+            ("waiting", "Cannot be computed yet"),
+            ("proposed", "To decide"),
+            ("accepted", "Applied"),
+            ("refused", "Refused"),
+            ("skipped", "Below the threshold"),
+        ],
+        default="proposed",
+        required=True,
+        readonly=True,
+        index=True,
+        tracking=True,
+    )
+    coefficient = fields.Float(readonly=True, digits=(12, 6), aggregator="avg")
+    calculation = fields.Text(readonly=True, help="The formula with the values of the indices, or what is missing.")
+    index_months = fields.Json(readonly=True, help="Month of the value of each index, by its code.")
+    line_ids = fields.One2many("multiservice.price.revision.line", "revision_id", string="Prices", readonly=True)
+    amount_before = fields.Monetary(
+        string="Before", compute="_compute_amounts", store=True, help="Sum of the old prices for one period each."
+    )
+    amount_after = fields.Monetary(
+        string="After", compute="_compute_amounts", store=True, help="Sum of the new prices for one period each."
+    )
+    decided_by_id = fields.Many2one("res.users", readonly=True)
+
+    @api.depends("line_ids.amount_before", "line_ids.amount_after")
+    def _compute_amounts(self):
+        for revision in self:
+            revision.amount_before = sum(revision.line_ids.mapped("amount_before"))
+            revision.amount_after = sum(revision.line_ids.mapped("amount_after"))
+
+    @api.depends("contract_id", "date")
+    def _compute_display_name(self):
+        for revision in self:
+            revision.display_name = f"{revision.contract_id.name} – {format_date(self.env, revision.date)}"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_applied(self):
+        if applied := self.filtered(lambda revision: revision.state == "accepted"):
+            raise UserError(
+                self.env._("%s was applied: it is kept as the reason of the prices.", applied[0].display_name)
+            )
+
+    def action_compute(self):
+        """Compute again: an index has its value now, or another one."""
+        for revision in self:
+            if revision.state in ("accepted", "refused"):
+                raise UserError(self.env._("%s was decided already.", revision.display_name))
+            revision._compute_revision()
+
+    def action_accept(self):
+        """Apply the new prices from their day; what was billed since is corrected by the next billing run."""
+        self.check_access("write")
+        for revision in self:
+            if revision.state not in ("proposed", "skipped"):
+                raise UserError(
+                    self.env._(
+                        "%(revision)s cannot be applied, it is “%(state)s”.",
+                        revision=revision.display_name,
+                        state=revision._state_in_words(),
+                    )
+                )
+            revision.line_ids._apply()
+            revision.write({"state": "accepted", "decided_by_id": self.env.uid})
+            revision.contract_id.message_post(
+                body=self.env._(
+                    "Prices revised from %(day)s by %(coefficient)s: %(calculation)s",
+                    day=format_date(self.env, revision.date),
+                    coefficient=f"{revision.coefficient:g}",
+                    calculation=revision.calculation,
+                )
+            )
+
+    def action_refuse(self):
+        """Leave the prices as they are; the next revision counts from the same reference."""
+        for revision in self:
+            if revision.state == "accepted":
+                raise UserError(self.env._("%s was applied already.", revision.display_name))
+        self.write({"state": "refused", "decided_by_id": self.env.uid})
+
+    def action_send_letter(self):
+        """Tell the customers of their new prices by e-mail."""
+        template = self.env.ref(LETTER_BY_MAIL)
+        for revision in self:
+            if revision.state != "accepted" or not revision.partner_id.email:
+                raise UserError(
+                    self.env._(
+                        "%s: apply the revision first, and give the customer an e-mail address.",
+                        revision.display_name,
+                    )
+                )
+            revision.message_post_with_source(
+                template,
+                subtype_xmlid="mail.mt_comment",
+                message_type="comment",
+                partner_ids=revision.partner_id.ids,
+            )
+
+    def _state_in_words(self) -> str:
+        return dict(self._fields["state"]._description_selection(self.env))[self.state]
+
+    def _compute_revision(self) -> None:
+        """Fill the revision from the clause and the values of the indices that are known now."""
+        self.ensure_one()
+        contract, clause = self.contract_id, self.clause_id
+        try:
+            base, current = contract._index_values(self.date)
+        except NoIndexValue as missing:
+            self.write({"state": "waiting", "calculation": str(missing), "line_ids": [Command.clear()]})
+            return
+        formula = clause._to_clause()
+        values = [{code: value._linked() for code, value in of_day.items()} for of_day in (base, current)]
+        result = revise(Decimal(1), formula, *values)
+        change = abs(result.coefficient - 1) * 100
+        small = change < Decimal(str(clause.threshold)) or not change
+        self.write(
+            {
+                "state": "skipped" if small else "proposed",
+                "coefficient": float(result.coefficient),
+                "calculation": self._calculation(base, current, result),
+                "index_months": {code: value.month.isoformat() for code, value in current.items()},
+                "line_ids": [
+                    Command.clear(),
+                    *(Command.create(vals) for vals in contract._revised_lines(self.date, result.coefficient)),
+                ],
+            }
+        )
+
+    def _calculation(self, base, current, result) -> str:
+        """The formula with its figures: 0.15 + 0.85 × 130.5 (05/2026) / 121.2 (05/2025) = 1.0652."""
+        clause = self.clause_id
+        parts = [self._number(clause.fixed)] if clause.fixed else []
+        for term in clause.term_ids:
+            code = term.index_id.code
+            now, then = (f"{self._number(one[code].value)} ({one[code].month:%m/%Y})" for one in (current, base))
+            parts.append(f"{self._number(term.weight)} × {code} {now} / {then}")
+        text = f"{' + '.join(parts)} = {self._number(result.computed)}"
+        if result.coefficient != result.computed:
+            text += self.env._(", limited to %s", self._number(result.coefficient))
+        return text
+
+    def _number(self, value) -> str:
+        digits = max(-Decimal(str(value)).normalize().as_tuple().exponent, 0)
+        return formatLang(self.env, float(value), digits=min(digits, 6))
+
+
+class PriceRevisionLine(models.Model):
+    _name = "multiservice.price.revision.line"
+    _description = "Revised Price"
+    _order = "revision_id, id"
+
+    revision_id = fields.Many2one("multiservice.price.revision", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="revision_id.company_id", store=True, precompute=True)
+    currency_id = fields.Many2one(related="revision_id.currency_id")
+    line_id = fields.Many2one("multiservice.contract.line", string="Service", required=True, ondelete="cascade")
+    successor_id = fields.Many2one("multiservice.contract.line", string="New Line", readonly=True, ondelete="set null")
+    price_before = fields.Float(string="Old Price", min_display_digits="Product Price")
+    price_initial = fields.Float(
+        string="Price of Reference",
+        min_display_digits="Product Price",
+        help="What the coefficient multiplies: the old price, or the initial one, as the clause says.",
+    )
+    price_after = fields.Float(string="New Price", min_display_digits="Product Price")
+    amount_before = fields.Monetary(compute="_compute_amounts", store=True)
+    amount_after = fields.Monetary(compute="_compute_amounts", store=True)
+
+    @api.depends("line_id.quantity", "line_id.pricing", "line_id.discount", "price_before", "price_after")
+    def _compute_amounts(self):
+        for line in self:
+            of_line = line.line_id
+            units = (1.0 if of_line.pricing == "flat" else of_line.quantity) * (1 - of_line.discount / 100)
+            line.amount_before = units * line.price_before
+            line.amount_after = units * line.price_after
+
+    def _apply(self) -> None:
+        """Succeed each contract line by one at the new price."""
+        for line in self:
+            note = self.env._(
+                "Price revised on %(day)s: %(calculation)s",
+                day=format_date(self.env, line.revision_id.date),
+                calculation=line.revision_id.calculation,
+            )
+            line.successor_id = line.line_id._replace_from(
+                line.revision_id.date, {"price_unit": line.price_after, "price_note": note, "name": line.line_id.name}
+            )
+
+
+class RevisedLine(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    not_revised = fields.Boolean(string="Price Not Revised", help="The contract's revision clause leaves this price.")
+    price_note = fields.Text(
+        readonly=True, copy=False, help="How the price was revised, printed on the invoice under the service."
+    )
+
+
+class RevisedContract(models.Model):
+    _inherit = "multiservice.contract"
+
+    price_clause_id = fields.Many2one(
+        "multiservice.price.clause", string="Price Revision", ondelete="restrict", check_company=True, tracking=True
+    )
+    price_reference_month = fields.Date(
+        string="Month of Reference",
+        tracking=True,
+        help="Month of the index value of reference, where the contract names one. Empty: as the clause says, on the "
+        "first day of the contract.",
+    )
+    price_revision_ids = fields.One2many("multiservice.price.revision", "contract_id", string="Price Revisions")
+    price_revision_count = fields.Integer(compute="_compute_price_revision_count")
+    next_revision_date = fields.Date(
+        compute="_compute_next_revision_date",
+        store=True,
+        index="btree_not_null",
+        help="Day of the next price revision.",
+    )
+
+    @api.depends("price_revision_ids")
+    def _compute_price_revision_count(self):
+        for contract in self:
+            contract.price_revision_count = len(contract.price_revision_ids)
+
+    @api.depends(
+        "state",
+        "date_start",
+        "date_end",
+        "price_clause_id.frequency",
+        "price_clause_id.month",
+        "price_clause_id.interval_months",
+        "price_revision_ids.date",
+    )
+    def _compute_next_revision_date(self):
+        for contract in self:
+            day = contract.state == "active" and contract.price_clause_id and contract._next_revision()
+            contract.next_revision_date = day if day and (not contract.date_end or day <= contract.date_end) else False
+
+    def action_view_price_revisions(self):
+        return self.price_revision_ids._get_records_action(name=self.env._("Price revisions"))
+
+    def action_propose_revision(self):
+        """Propose the revisions that are due by now, without waiting for the night."""
+        due = self.filtered(
+            lambda contract: (
+                contract.next_revision_date and contract.next_revision_date <= contract.company_id._service_today()
+            )
+        )
+        if not due:
+            raise UserError(self.env._("No price revision is due today on these contracts."))
+        revisions = self.env["multiservice.price.revision"].union(*(contract._propose_revision() for contract in due))
+        return revisions._get_records_action(name=self.env._("Price revisions"))
+
+    @api.model
+    def _cron_revisions(self):
+        """Propose the revisions that are due, and compute again those that waited for an index."""
+        for (company,) in self._read_group(Domain("next_revision_date", "!=", False), ["company_id"]):
+            contracts = self.with_company(company).with_context(lang=company._service_lang())
+            due = Domain("company_id", "=", company.id) & Domain("next_revision_date", "<=", company._service_today())
+            for contract in contracts.search(due):
+                contract._try(contract._propose_revision)
+        Revision = self.env["multiservice.price.revision"]
+        for revision in Revision.search([("state", "=", "waiting")]):
+            company = revision.company_id
+            revision = revision.with_company(company).with_context(lang=company._service_lang())
+            revision.contract_id._try(revision._compute_revision)
+
+    def _try(self, act) -> None:
+        """Do what may fail for this contract, without stopping the others."""
+        try:
+            with self.env.cr.savepoint():
+                act()
+        except CONFLICTS:
+            raise  # another process: the scheduler calls again
+        except Exception as error:
+            _logger.warning("price revision of %s failed: %s", self.name, error)
+        self.env["ir.cron"]._commit_progress(1)
+
+    def _propose_revision(self):
+        """A revision on the next date, computed as far as the indices are known."""
+        self.ensure_one()
+        revision = self.env["multiservice.price.revision"].create(
+            {"contract_id": self.id, "clause_id": self.price_clause_id.id, "date": self.next_revision_date}
+        )
+        revision._compute_revision()
+        return revision
+
+    def _next_revision(self) -> date:
+        """The first day of revision after the last one, or after the start."""
+        self.ensure_one()
+        clause, last = self.price_clause_id, max(self.price_revision_ids.mapped("date"), default=self.date_start)
+        if clause.frequency == "month":
+            day = date(last.year, int(clause.month), 1)
+            return day if day > last else date(last.year + 1, int(clause.month), 1)
+        step = 12 if clause.frequency == "anniversary" else clause.interval_months
+        number = 1
+        while after_months(self.date_start, number * step) <= last:
+            number += 1
+        return after_months(self.date_start, number * step)
+
+    def _applied_before(self, day: date):
+        """The last applied revision before that day."""
+        applied = self.price_revision_ids.filtered(lambda one: one.state == "accepted" and one.date < day)
+        return applied.sorted("date")[-1:]
+
+    def _index_values(self, day: date) -> tuple[dict, dict]:
+        """The values of the clause's indices by code: those of reference, and those for a revision on `day`.
+
+        Raises NoIndexValue, with what is missing, or when the law forbids the comparison.
+        """
+        self.ensure_one()
+        clause, base, current = self.price_clause_id, {}, {}
+        last = self._applied_before(day) if clause.reference == "last" else self.price_revision_ids.browse()
+        since = last.date or self.date_start
+        for index in clause.term_ids.index_id:
+            month = (last.index_months or {}).get(index.code) if last else self.price_reference_month
+            base[index.code] = index._of_month(fields.Date.to_date(month)) if month else self._index_on(index, since)
+            current[index.code] = self._index_on(index, day)
+            self._check_index_values(index, base[index.code], current[index.code], since, day)
+        return base, current
+
+    def _index_on(self, index, day: date):
+        """The value that the clause takes on a day."""
+        clause = self.price_clause_id
+        if clause.choice == "known":
+            return index._known_on(before_months(day, clause.lag_months) if clause.lag_months else day)
+        return index._of_month(before_months(day.replace(day=1), clause.lag_months))
+
+    def _check_index_values(self, index, base, current, since: date, day: date) -> None:
+        for value, when in ((base, since), (current, day)):
+            if not value:
+                raise NoIndexValue(
+                    self.env._(
+                        "The index %(index)s has no final value for %(day)s: enter it under “Price indices”.",
+                        index=index.code,
+                        day=format_date(self.env, when),
+                    )
+                )
+        window = _months_between(base.month, current.month)
+        elapsed = _months_between(since.replace(day=1), day.replace(day=1))
+        if window > elapsed:
+            raise NoIndexValue(
+                self.env._(
+                    "The index %(index)s would be compared over %(window)s months, the price being %(elapsed)s months "
+                    "old: C. mon. fin. art. L112-1 deems that unwritten. Mend the month of reference of the contract.",
+                    index=index.code,
+                    window=window,
+                    elapsed=elapsed,
+                )
+            )
+
+    def _revised_lines(self, day: date, coefficient: Decimal) -> list[dict]:
+        """Values of the revision's lines: the recurring services in force on that day that are revised."""
+        self.ensure_one()
+        digits = self.env["decimal.precision"].precision_get("Product Price")
+        lines = self.line_ids.filtered(
+            lambda line: (
+                not line.display_type
+                and line.pricing != "one_off"
+                and not line.not_revised
+                and not line.successor_ids
+                and line.date_start < day
+                and (not line._service_end() or line._service_end() >= day)
+            )
+        )
+        unit, vals_list = Decimal(1).scaleb(-digits), []
+        for line in lines:
+            initial = self._price_of_reference(line, day)
+            after = (Decimal(str(initial)) * coefficient).quantize(unit, rounding=ROUND_HALF_UP)
+            vals_list.append(
+                {
+                    "line_id": line.id,
+                    "price_before": line.price_unit,
+                    "price_initial": initial,
+                    "price_after": float(after),
+                }
+            )
+        return vals_list
+
+    def _price_of_reference(self, line, day: date) -> float:
+        """The price that the coefficient multiplies. Under a clause on the initial price it is that of before all
+        revisions; a price agreed anew since is brought back by the coefficient of the last revision.
+        """
+        last = self._applied_before(day)
+        if self.price_clause_id.reference == "last" or not last:
+            return line.price_unit
+        known = last.line_ids.filtered(lambda one: one.successor_id == line)
+        if known and known.price_after == line.price_unit:
+            return known.price_initial
+        return line.price_unit / last.coefficient
+
+
+def _months_between(earlier: date, later: date) -> int:
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
