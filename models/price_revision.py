@@ -36,7 +36,7 @@ class PriceRevision(models.Model):
     company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True)
     partner_id = fields.Many2one(related="contract_id.partner_id", string="Customer", store=True, precompute=True)
     currency_id = fields.Many2one(related="contract_id.currency_id")
-    clause_id = fields.Many2one("multiservice.price.clause", required=True, readonly=True, ondelete="restrict")
+    clause_id = fields.Many2one("multiservice.price.clause", readonly=True, ondelete="restrict")
     date = fields.Date(string="From", required=True, readonly=True, help="First day at the new price.")
     state = fields.Selection(
         [
@@ -85,8 +85,8 @@ class PriceRevision(models.Model):
     def action_compute(self):
         """Compute again: an index has its value now, or another one."""
         for revision in self:
-            if revision.state in ("accepted", "refused"):
-                raise UserError(self.env._("%s was decided already.", revision.display_name))
+            if revision.state in ("accepted", "refused") or not revision.clause_id:
+                raise UserError(self.env._("%s was decided already, or follows no index.", revision.display_name))
             revision._compute_revision()
 
     def action_accept(self):
@@ -105,9 +105,8 @@ class PriceRevision(models.Model):
             revision.write({"state": "accepted", "decided_by_id": self.env.uid})
             revision.contract_id.message_post(
                 body=self.env._(
-                    "Prices revised from %(day)s by %(coefficient)s: %(calculation)s",
+                    "Prices revised from %(day)s: %(calculation)s",
                     day=format_date(self.env, revision.date),
-                    coefficient=f"{revision.coefficient:g}",
                     calculation=revision.calculation,
                 )
             )
@@ -216,9 +215,10 @@ class PriceRevisionLine(models.Model):
     def _apply(self) -> None:
         """Succeed each contract line by one at the new price."""
         for line in self:
-            note = self.env._(
+            env = line.with_context(lang=line.revision_id.partner_id.lang or self.env.lang).env  # its customer reads it
+            note = env._(
                 "Price revised on %(day)s: %(calculation)s",
-                day=format_date(self.env, line.revision_id.date),
+                day=format_date(env, line.revision_id.date),
                 calculation=line.revision_id.calculation,
             )
             line.successor_id = line.line_id._replace_from(

@@ -25,6 +25,7 @@ from . import test_mandate
 from . import test_merge
 from . import test_portal
 from . import test_query_count
+from . import test_price_change
 from . import test_price_revision
 from . import test_revenue_statement
 from . import test_settings

@@ -35,6 +35,7 @@ OWN_MODELS = [
     "multiservice.price.clause.term",
     "multiservice.price.revision",
     "multiservice.price.revision.line",
+    "multiservice.price.change",
     "multiservice.contract.template",
     "multiservice.contract.template.line",
     "multiservice.prior.invoice",

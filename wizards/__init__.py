@@ -6,3 +6,4 @@ from . import line_change
 from . import revenue_statement
 from . import ereporting_check
 from . import renewal_refusal
+from . import price_change
