@@ -36,6 +36,7 @@ class AccountMove(models.Model):
 
     @api.depends("invoice_line_ids.service_contract_id")
     def _compute_service_contract_ids(self):
+        self.invoice_line_ids.service_contract_id.fetch(["active"])  # which the field asks of those of each invoice
         for move in self:
             move.service_contract_ids = move.invoice_line_ids.service_contract_id
             move.service_contract_count = len(move.service_contract_ids)

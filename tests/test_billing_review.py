@@ -426,6 +426,13 @@ class TestBulkPosting(ReviewCommon):
         run.action_post_drafts()
         self.assertEqual(aside.state, "posted")
 
+    def test_putting_aside_is_no_edit_of_the_invoice(self):
+        move = self._bill(self._contract(), date(2026, 1, 1)).move_ids
+        self.assertFalse(move.is_manually_modified)
+        move.action_service_set_aside()
+        move.action_service_take_back()
+        self.assertFalse(move.is_manually_modified)
+
     def test_one_that_cannot_be_posted_does_not_stop_the_others(self):
         contracts = self._contracts(3, posting_mode="draft")
         run = self._bill(contracts, date(2026, 1, 1))

@@ -83,3 +83,12 @@ class TestQueryCount(MultiserviceCommon):
                 self._queries(work(first))
                 more = self._queries(work(many)) - self._queries(work(few))
                 self.assertLessEqual(more, allowed * (len(many) - len(few)))
+
+    def test_contracts_of_a_list_of_invoices(self):
+        few, many = (self._contracts(count, SHORT).billable_ids.move_id.ids for count in (5, 25))
+        read = [self._queries(lambda ids=ids: self._read_contracts(ids)) for ids in (few, few, many)]
+        self.assertEqual(read[1], read[2])
+
+    def _read_contracts(self, move_ids: list[int]) -> None:
+        for vals in self.env["account.move"].browse(move_ids).read(["service_contract_ids"]):
+            self.assertEqual(len(vals["service_contract_ids"]), 1)
