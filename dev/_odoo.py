@@ -116,6 +116,24 @@ def _complete_libraries(folder: Path) -> None:
     run(check, advice="wkhtmltopdf runs on x86-64 only; PDF files cannot be made on this machine.")
 
 
+def debian_wkhtmltopdf() -> Path:
+    """Debian's wkhtmltopdf, on unpatched Qt, which many servers have: documents must be right on it too."""
+
+    def build(folder: Path) -> None:
+        machine_apt().unpack_missing(("wkhtmltopdf",), folder)
+        libraries = folder / "usr/lib/x86_64-linux-gnu"
+        program = folder / "wkhtmltopdf"
+        program.write_text(
+            "#!/bin/sh\n"
+            f'LD_LIBRARY_PATH="{libraries}" QT_PLUGIN_PATH="{libraries}/qt5/plugins" QT_QPA_PLATFORM=offscreen '
+            f'XDG_RUNTIME_DIR="${{TMPDIR:-/tmp}}" exec "{folder}/usr/bin/wkhtmltopdf" "$@"\n'
+        )
+        program.chmod(0o755)
+        run([str(program), "--version"], advice="Without it, tests of PDF files on Debian's wkhtmltopdf are skipped.")
+
+    return build_once(cache_folder() / "wkhtmltopdf-debian", "Debian's wkhtmltopdf (100 MB)", build) / "wkhtmltopdf"
+
+
 def addons_folder() -> Path:
     """An addons folder outside the repository in which this checkout appears under the module's name."""
     folder = checkout_folder() / "addons"

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import _databases
 from _cache import MODULE, REPOSITORY, checkout_folder, digest
 from _checks import Check, Outcome
 from _console import Failure, run, say
-from _odoo import free_port, log_file, odoo_command, odoo_environment
+from _odoo import debian_wkhtmltopdf, free_port, log_file, odoo_command, odoo_environment
 from _odoo_log import count_tests, problems
 from _postgres import sql
 from _process_checks import worker_processes
@@ -81,7 +81,9 @@ def module_tests(part: int, tags: str) -> Outcome:
     _databases.create(database)
     measured = ("-m", "coverage", "run", f"--data-file={checkout_folder() / f'coverage.odoo-{part}'}", "--source=.")
     port = ("--http-port", str(free_port()))
-    log = _odoo(f"tests-{part}", "-d", database, "-i", MODULE, "--test-tags", tags, *port, tool=measured)
+    variables = {"MULTISERVICE_DEBIAN_WKHTMLTOPDF": str(debian_wkhtmltopdf())}
+    arguments = ("-d", database, "-i", MODULE, "--test-tags", tags, *port)
+    log = _odoo(f"tests-{part}", *arguments, tool=measured, variables=variables)
     if part != UPGRADED_PART:
         _databases.drop(database)
     return _tests_outcome(log, part)
@@ -141,13 +143,14 @@ def _fail_on(found: Sequence[str]) -> Outcome:
     return Outcome(failed=int(bool(found)), details="\n".join(found))
 
 
-def _odoo(name: str, *arguments: str, tool: Sequence[str] = ()) -> str:
+def _odoo(name: str, *arguments: str, tool: Sequence[str] = (), variables: Mapping[str, str] | None = None) -> str:
     """Run Odoo and return its log, which stays readable in the cache; its exit code tells no more."""
     path = log_file(name)
     with open(path, "w", encoding="utf-8") as log:
         command = odoo_command(*arguments, tool=tool)
+        environment = {**odoo_environment(), **(variables or {})}
         done = subprocess.run(
-            command, env=odoo_environment(), cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command, env=environment, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     text = path.read_text(encoding="utf-8", errors="replace")
     if done.returncode and not problems(text):

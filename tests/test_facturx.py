@@ -1,9 +1,11 @@
 """Every kind of invoice, really posted, printed and sent, and held against the official rules."""
 
+import os
 import sys
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import etree
@@ -13,6 +15,8 @@ from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 from odoo.tools import file_path, mute_logger
 from odoo.tools.pdf import PdfFileReader
+
+from odoo.addons.base.models import ir_actions_report as reports
 
 from ..einvoice.profile import Profile
 from .common import MultiserviceCommon
@@ -329,6 +333,22 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         text = self._text(self._send(invoice)[invoice][1])
         for mention in self.env["multiservice.legal.mention"]._for_move(invoice):
             self.assertIn(" ".join(mention[1].split())[:60], text)
+
+    def test_on_the_wkhtmltopdf_of_debian(self):
+        """It prints no footer and other fonts: the file is right and complete all the same."""
+        program = os.environ.get("MULTISERVICE_DEBIAN_WKHTMLTOPDF")
+        if not program:
+            self.skipTest("Debian's wkhtmltopdf is not there: dev/test fetches it")
+        debian = reports._wkhtml()._replace(bin=program, version="0.12.6", is_patched_qt=False, dpi_zoom_ratio=True)
+        self.company.write({"service_legal_form": "SAS", "service_share_capital": 10000, "service_rcs_city": "Lyon"})
+        invoice = self._invoice(self._line(100.0, site_id=self.site_a.id), self._line(50.0, site_id=self.site_b.id))
+        with patch.object(reports, "_wkhtml", lambda: debian):
+            xml, pdf = self._send(invoice)[invoice]
+        self.assertEqual(pdfa_findings(pdf), [])
+        self.assertEqual(factur_x_faults(pdf, xml, Profile.EXTENDED.conformance), [])
+        # Letters of web fonts are outlines on this build: there is something on the page, but no text to be read.
+        page = PdfFileReader(BytesIO(pdf), strict=False).pages[0]
+        self.assertGreater(len(page.get_contents().get_data()), 20_000)
 
     def test_a_pro_forma_carries_no_xml(self):
         invoice = self._invoice()
