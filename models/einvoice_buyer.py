@@ -54,6 +54,11 @@ class EinvoiceBuyer(models.Model):
             )
         self._freeze_buyer()
 
+    def _is_duplicate(self) -> bool:
+        """Whether a print made now comes after the document that was issued."""
+        self.ensure_one()
+        return bool(self._is_french_einvoice() and self.invoice_pdf_report_id)
+
     def _buyer_to_print(self) -> Party | None:
         """The buyer as issued, where the customer has changed since."""
         self.ensure_one()

@@ -334,6 +334,17 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         for mention in self.env["multiservice.legal.mention"]._for_move(invoice):
             self.assertIn(" ".join(mention[1].split())[:60], text)
 
+    def test_a_duplicate_is_marked_as_one(self):
+        invoice = self._invoice()
+        original = self._send(invoice)[invoice][1]
+        self.assertNotIn("DUPLICATE", self._text(original).upper())
+        self.customer.name = "New Name"
+        report = self.env["ir.actions.report"].with_context(force_report_rendering=True)
+        again = self._text(report._render_qweb_pdf("account.account_invoices", invoice.ids)[0])
+        self.assertIn("DUPLICATE", again.upper())
+        self.assertIn("Bureaux du Parc", again)
+        self.assertNotIn("New Name", again)
+
     def test_on_the_wkhtmltopdf_of_debian(self):
         """It prints no footer and other fonts: the file is right and complete all the same."""
         program = os.environ.get("MULTISERVICE_DEBIAN_WKHTMLTOPDF")
