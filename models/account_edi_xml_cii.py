@@ -6,6 +6,12 @@ from odoo import models
 logging.getLogger("factur-x").setLevel(logging.CRITICAL)
 
 
+class MadeXml(bytes):
+    """XML that was checked and made already. Of a type of its own: whoever calls from outside chooses the context, and
+    can put no such thing in it.
+    """
+
+
 class AccountEdiXmlCii(models.AbstractModel):
     """The XML of French companies' invoices is this module's; other countries keep core's."""
 
@@ -15,4 +21,4 @@ class AccountEdiXmlCii(models.AbstractModel):
         if not invoice._is_french_einvoice():
             return super()._export_invoice(invoice)
         made = self.env.context.get("einvoice_xml")  # see account.move.send
-        return (made, set()) if made else invoice._make_einvoice_xml()
+        return (made, set()) if isinstance(made, MadeXml) else invoice._make_einvoice_xml()

@@ -5,6 +5,7 @@ from odoo.tools import file_open, ormcache
 
 from ..einvoice.packaging import Attachment, Metadata, package
 from ..einvoice.profile import profile_of
+from .account_edi_xml_cii import MadeXml
 from .einvoice_check import NO_XML
 
 SRGB_PROFILE = "tools/data/files/sRGB2014.icc"  # Odoo's own
@@ -58,7 +59,7 @@ class AccountMoveSend(models.AbstractModel):
         xml = self._facturx_in_hand(invoice, invoice_data)
         # Without its options core embeds the XML that it is given and leaves out its costly conversion to PDF/A.
         options = invoice_data.pop("ubl_cii_xml_options", None) if self._has_facturx(invoice_data) else None
-        core = super(AccountMoveSend, self.with_context(einvoice_xml=xml or NO_XML))
+        core = super(AccountMoveSend, self.with_context(einvoice_xml=MadeXml(xml or NO_XML)))
         core._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
         if options:
             invoice_data["ubl_cii_xml_options"] = options

@@ -361,6 +361,13 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         page = PdfFileReader(BytesIO(pdf), strict=False).pages[0]
         self.assertGreater(len(page.get_contents().get_data()), 20_000)
 
+    def test_nobody_chooses_the_xml_by_the_context(self):
+        move = self._invoice()
+        for forged in (b"<forged/>", "<forged/>"):
+            xml, faults = self.env["account.edi.xml.cii"].with_context(einvoice_xml=forged)._export_invoice(move)
+            self.assertIn(move.name.encode(), xml)
+            self.assertFalse(faults)
+
     def test_a_pro_forma_carries_no_xml(self):
         invoice = self._invoice()
         service = self.env["account.move.send"].with_context(force_report_rendering=True)
