@@ -41,7 +41,7 @@ class Billable(models.Model):
     _period_ordered = models.Constraint(
         "CHECK(period_end >= period_start)", "A period of the ledger cannot end before it starts."
     )
-    _held_idx = models.Index("(contract_line_id, component, period_end) WHERE held")
+    _line_days_idx = models.Index("(contract_line_id, period_end)")
     _to_bill_idx = models.Index("(contract_line_id) WHERE state = 'to_bill'")
     _service_days_idx = models.Index("(company_id, period_end)")
     _changed_idx = models.Index("(contract_line_id, period_start) WHERE held IS DISTINCT FROM seen_held")
@@ -260,13 +260,22 @@ class Billable(models.Model):
 
     @api.model
     def _held_to(self, lines) -> dict[int, date]:
-        """Last day held by line id; lines of which nothing is held are left out."""
-        rows = self.sudo()._read_group(  # sudo: whether a line is billed is no secret to who sees the line
-            [("contract_line_id", "in", lines._origin.ids), ("held", "=", True)],
-            ["contract_line_id"],
-            ["period_end:max"],
+        """Last day held by line id; lines of which nothing is held are left out.
+
+        One row of the ledger is read for each line, however long its history.
+        """
+        self.flush_model(["contract_line_id", "period_end", "held"])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line_id, (SELECT MAX(period_end) FROM multiservice_billable
+                                  WHERE contract_line_id = line_id AND held)
+                  FROM unnest(%s::int[]) AS line_id
+                """,
+                list(lines._origin.ids),
+            )
         )
-        return {line.id: period_end for line, period_end in rows}
+        return {line_id: period_end for line_id, period_end in rows if period_end}
 
     @api.model
     def _proposals(self, lines):

@@ -389,9 +389,19 @@ class BillableEntry(models.Model):
                 row.write(vals)
                 rows |= row
             else:
-                vals_list.append(vals | {"revision": revisions[key]})
+                vals_list.append(vals | self._computed_vals(line, settled) | {"revision": revisions[key]})
                 revisions[key] += 1
         return rows | self.create(vals_list)
+
+    def _computed_vals(self, line, settled: dict) -> dict:
+        """What the computed fields of a new row come to, which is known here: it need not be found row by row."""
+        return {
+            "company_id": line.company_id.id,
+            "partner_id": line.partner_id.id,
+            "held": True,
+            "state": "closed" if settled.get("closed_reason") else "draft",
+            "hand_edited": False,
+        }
 
     def _waiting_rows(self, entries):
         """For the keys of `entries`: rows without an invoice that wait to be billed, and next revision numbers."""
