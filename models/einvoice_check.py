@@ -136,7 +136,8 @@ class EinvoiceCheck(models.Model):
         }.get(finding.part, "")
         if finding.line:
             place = self.env._("Line %s", finding.line)
-        return f"{place}: {message} [{finding.code}]" if place else f"{message} [{finding.code}]"
+        told = self.env._("%(place)s: %(message)s", place=place, message=message) if place else message
+        return f"{told} [{finding.code}]"
 
     def _to_mend(self, finding: Finding):
         """The record that holds the datum at fault."""

@@ -6,8 +6,7 @@ from freezegun import freeze_time
 
 from odoo.tests import HttpCase, tagged
 
-from ..einvoice.profile import profile_of
-from .test_facturx import EinvoiceCommon, factur_x_faults, pdfa_findings, schematron
+from .test_facturx import EinvoiceCommon
 
 FEBRUARY, MARCH = date(2026, 2, 28), date(2026, 3, 31)
 
@@ -64,14 +63,7 @@ class TestDepositFacturx(EinvoiceCommon, HttpCase):
 
     def test_every_document_passes_the_official_rules(self):
         kinds = self._of_deposits() | self._of_payment()
-        documents = self._send(self.env["account.move"].union(*kinds.values()))
-        reports = schematron({kind: documents[move][0] for kind, move in kinds.items()})
-        self.assertEqual({kind: report for kind, report in reports.items() if report}, {})
-        for kind, move in kinds.items():
-            xml, pdf = documents[move]
-            with self.subTest(kind):
-                self.assertEqual(pdfa_findings(pdf), [])
-                self.assertEqual(factur_x_faults(pdf, xml, profile_of(xml).conformance), [])
+        documents = self._assert_right(kinds)
         types = {kind: move._to_einvoice().type_code for kind, move in kinds.items()}
         self.assertEqual((types["deposit"], types["final"], types["refund of a deposit"]), ("386", "380", "503"))
         texts = {kind: self._text(documents[move][1]) for kind, move in kinds.items()}
