@@ -117,6 +117,7 @@ class EinvoiceDocument(models.Model):
             notes=move._einvoice_notes(),
             preceding=move._einvoice_preceding(),
             payee=move._einvoice_payee(),
+            payer=move._einvoice_payer(),
             site=move._einvoice_site(sites),
             period=Period(move.service_period_start, move.service_period_end) if move.service_period_start else None,
             payment=move._to_payment(),
@@ -173,6 +174,11 @@ class EinvoiceDocument(models.Model):
         """A reference typed in the fields of core's Chorus Pro module, where that is installed."""
         self.ensure_one()
         return (name in self._fields and self[name]) or ""
+
+    def _einvoice_payer(self) -> Party | None:
+        """EXT-FR-FE-BG-02: who pays in the buyer's place."""
+        payer = self.commercial_partner_id.einvoice_payer_id
+        return payer._to_buyer() if payer and self.move_type == "out_invoice" else None
 
     def _einvoice_payee(self) -> Party | None:
         """BG-10: who is paid in the seller's place, a factor, by the holder of the account on the invoice."""

@@ -1,6 +1,7 @@
 from stdnum.fr import siren, siret
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from ..einvoice import codes
 from ..einvoice.model import Address, Contact, DeliverySite, Identifier, Party
@@ -30,6 +31,22 @@ class PartnerParty(models.Model):
         help="Where electronic invoices are delivered, as the directory of the French reform lists it: the SIREN, or "
         "the SIREN followed by a SIRET, a routing code or a suffix, joined by “_” (EN 16931 BT-49, scheme 0225).",
     )
+
+    einvoice_payer_id = fields.Many2one(
+        "res.partner",
+        string="Invoices Paid By",
+        domain="[('is_company', '=', True), ('is_service_site', '=', False)]",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Who pays in the customer's place: a parent company, an insurer. Invoices name it (EN 16931 EXTENDED, "
+        "EXT-FR-FE-BG-02); the customer still owes them.",
+    )
+
+    @api.constrains("einvoice_payer_id")
+    def _check_einvoice_payer_id(self):
+        for partner in self:
+            if partner.einvoice_payer_id.commercial_partner_id == partner.commercial_partner_id:
+                raise ValidationError(self.env._("%s pays its own invoices: name no payer.", partner.display_name))
 
     @api.depends("company_registry", "vat", "commercial_partner_id.company_registry", "commercial_partner_id.vat")
     def _compute_siren(self):

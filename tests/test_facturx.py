@@ -324,6 +324,17 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         with self.assertRaisesRegex(ValidationError, "month"), self.cr.savepoint():
             month.service_unece_code = "month"
 
+    def test_somebody_else_pays(self):
+        parent = self._customer("Groupe du Parc")
+        self.customer.einvoice_payer_id = parent
+        invoice = self._invoice()
+        xml, pdf = self._assert_right({"payer": invoice})[invoice]
+        self.assertIs(profile_of(xml), Profile.EXTENDED)
+        self.assertEqual(invoice._to_einvoice().payer.siren, parent.siren)
+        self.assertIn("To be paid by Groupe du Parc", self._text(pdf))
+        with self.assertRaisesRegex(ValidationError, "pays its own"), self.cr.savepoint():
+            parent.einvoice_payer_id = self._site(parent, "Contact", "Z")
+
     def test_routing_is_kept_as_on_posting(self):
         invoice = self._invoice()
         self.customer.legal_category = "non_professional"
