@@ -11,10 +11,6 @@ from ._users import DIRECTION, PEOPLE
 
 NAME = "Groupe Montfaucelle Services"
 DOMAIN = "montfaucelle.invalid"
-LATE_PAYMENT = (
-    "<p>En cas de retard de paiement : pénalités au taux de 3 fois l'intérêt légal et, pour les professionnels, "
-    "indemnité forfaitaire de recouvrement de 40 €. Pas d'escompte pour paiement anticipé.</p>"
-)
 PAYMENT_TERMS = {
     "receipt": ("À réception de facture", "days_after", 0),
     "net30": ("30 jours date de facture", "days_after", 30),
@@ -101,7 +97,6 @@ def _set_up_accounting(book: Book) -> None:
         [
             {
                 "name": name,
-                "note": LATE_PAYMENT,
                 "company_id": company.id,
                 "display_on_invoice": False,
                 "line_ids": [
