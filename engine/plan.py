@@ -164,7 +164,8 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
             end = full.end
     counted = Period(max(start, terms.not_before or start), end)
     basis = schedule.basis if schedule.recurrence.unit in ("month", "year") else "actual"
-    return sum((ratio(full, part, basis) for part in _active(terms, counted)), NOTHING)
+    lost = sum((ratio(full, pause, basis) for pause in _suspended(terms, full)), NOTHING)
+    return ratio(full, counted, basis) - lost
 
 
 def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> Charge:
@@ -200,7 +201,16 @@ def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Itera
     if added:
         yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed)
         return
-    yield replace(charge, kind="correction", period=held[-1].period, billed=left, amount=left.unit_price, held=billed)
+    corrected = held[-1].period
+    yield replace(
+        charge,
+        kind="correction",
+        period=corrected,
+        billed=left,
+        amount=left.unit_price,
+        issue=min(charge.issue, issue_date(corrected, terms.schedule.issue)),  # what was billed waits for nothing
+        held=billed,
+    )
 
 
 def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:

@@ -123,3 +123,32 @@ def test_a_charge_tells_the_suspensions_of_its_period():
     january, february = plan(terms, "2026-02-28")
     assert january.pauses == (days("2026-01-01", "2026-01-03"), days("2026-01-30", "2026-01-31"))
     assert february.pauses == (days("2026-02-01", "2026-02-02"),)
+
+
+# Billed January in advance, then suspended until the 20th: the credit does not wait until service goes on.
+def test_what_was_prepaid_is_credited_at_once_where_the_suspension_begins_with_the_period():
+    terms = line("2026-01-01")
+    billed = hold(plan(terms, "2026-01-01"))
+    pause = paused(terms, ("2026-01-01", "2026-01-20"))
+    assert summary(plan(pause, "2026-01-02", billed)) == [("correction", "2026-01-01", "2026-01-31", "-20.00")]
+
+
+#  |......=========|              served from the 15th, a first partial period is billed in full
+# 01/01  15/01  31/01
+@pytest.mark.parametrize(
+    ("pause", "amount"),
+    [
+        pytest.param(("2026-01-03", "2026-01-08"), "31.00", id="before the first day of service: no day is lost"),
+        pytest.param(("2026-01-20", "2026-01-25"), "25.00", id="days of service are lost"),
+    ],
+)
+def test_a_first_partial_period_in_full_loses_days_of_service_only(pause, amount):
+    terms = paused(line("2026-01-15", first_partial="full"), pause)
+    assert str(plan(terms, "2026-01-31")[0].amount) == amount
+
+
+#  |=========......|              served until the 15th, a last partial period is billed in full
+# 01/01  15/01  31/01
+def test_a_last_partial_period_in_full_loses_days_of_service_only():
+    terms = paused(line("2026-01-01", "2026-01-15", last_partial="full"), ("2026-01-20", None))
+    assert [str(charge.amount) for charge in plan(terms, FAR)] == ["31.00"]
