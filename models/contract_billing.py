@@ -334,6 +334,9 @@ class ContractLineBilling(models.Model):
         if charge.kind == "free":
             return self.env._("Free of charge")
         whole = self._explain_whole(charge.price)
+        if charge.held:
+            billed = formatLang(self.env, float(charge.held), currency_obj=currency)
+            whole = self.env._("%(whole)s, less %(billed)s billed before", whole=whole, billed=billed)
         if charge.ratio == 1:
             return whole
         days = charge.full.days * charge.ratio

@@ -1,6 +1,6 @@
 from datetime import date, timedelta
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_compare, format_date
 
@@ -64,6 +64,8 @@ class ContractChange(models.Model):
                 self.filtered("is_held"),
                 self.env._("it was billed by these terms: use “End on…”, or “Replace from…” on a line"),
             )
+        if "date_end" in vals:
+            self._stop_prolonging(fields.Date.to_date(vals["date_end"]))
         following = self.env["multiservice.contract.line"]
         if "date_start" in vals:
             following = self.line_ids.filtered(lambda line: line.date_start == line.contract_id.date_start)

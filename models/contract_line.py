@@ -191,6 +191,7 @@ class ContractLine(models.Model):
         "price_unit",
         "discount",
         "predecessor_id",
+        "site_id",
         "successor_ids.date_end",
         "contract_id.state",
         "contract_id.date_end",

@@ -68,7 +68,8 @@ class ContractTerm(models.Model):
         compute="_compute_term_end",
         store=True,
         index="btree_not_null",
-        help="Last day of the current term, counted from the start of the contract.",
+        help="Last day of the current term, counted from the start of the contract, later by the days of suspensions that "
+        "prolong it.",
     )
     refusal_deadline = fields.Date(
         compute="_compute_term_end", store=True, help="Last day on which either party may refuse the renewal."
@@ -113,6 +114,7 @@ class ContractTerm(models.Model):
         "notice_days",
         "refused_on",
         "date_end",
+        "suspension_ids.days_added",
     )
     def _compute_term_end(self):
         for contract in self:
@@ -188,7 +190,10 @@ class ContractTerm(models.Model):
         self.ensure_one()
         if not self.date_start or self.term_months < 1:
             return False
-        return term_end(self.date_start, self.term_months, max(self.renewal_months, 1), renewals)
+        # sudo: a reader of the contract, on the portal too, sees its term and not why it was prolonged
+        prolonged = sum(self.sudo().suspension_ids.mapped("days_added"))
+        end = term_end(self.date_start, self.term_months, max(self.renewal_months, 1), renewals)
+        return end + timedelta(days=prolonged)
 
     def _renews(self) -> bool:
         """Whether another term follows the current one unless somebody refuses."""

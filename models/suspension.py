@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ..engine.periods import Period, merged
@@ -56,7 +56,9 @@ class Suspension(models.Model):
         string="Prolong the Contract",
         help="The contract ends as many days later as it was suspended, once the last day is known.",
     )
-    days_added = fields.Integer(readonly=True, copy=False, help="Days by which the contract's end was moved.")
+    days_added = fields.Integer(
+        readonly=True, copy=False, help="Days by which the contract's term, and its end if it has one, were moved."
+    )
     consequence = fields.Text(compute="_compute_consequence")
 
     @api.depends("contract_id", "site_id", "line_id", "date_start", "date_end")
@@ -131,6 +133,8 @@ class Suspension(models.Model):
     def write(self, vals):
         if not DECIDING_FIELDS.intersection(vals):
             return super().write(vals)
+        if "contract_id" in vals and any(suspension.contract_id.id != vals["contract_id"] for suspension in self):
+            raise UserError(self.env._("A suspension stays with its contract: make another on the other one."))
         before = {suspension: (suspension._lines(), suspension.date_start) for suspension in self}
         result = super().write(vals)
         for suspension, (lines, day) in before.items():
@@ -197,10 +201,10 @@ class Suspension(models.Model):
 
     def _move_end_of_contract(self, days: int) -> None:
         self.ensure_one()
-        contract = self.contract_id
-        if contract.date_end and days != self.days_added:
-            contract._end_on(contract.date_end + timedelta(days=days - self.days_added))
-            self.days_added = days
+        contract, more = self.contract_id, days - self.days_added
+        if contract.date_end and more:
+            contract._end_on(contract.date_end + timedelta(days=more))
+        self.days_added = days
 
     def _consequence(self) -> str:
         """What the suspension does to what was billed, for the person who decides."""
@@ -232,7 +236,7 @@ class Suspension(models.Model):
 class SuspendedContract(models.Model):
     _inherit = "multiservice.contract"
 
-    @api.depends("suspension_ids.date_start", "suspension_ids.date_end")
+    @api.depends(*(f"suspension_ids.{name}" for name in ("date_start", "date_end", "site_id", "line_id")))
     def _compute_suspensions(self):
         for contract in self:
             today = contract.company_id._service_today() if contract.company_id else fields.Date.today()
@@ -249,3 +253,26 @@ class SuspendedContract(models.Model):
         return self.suspension_ids._get_records_action(
             name=self.env._("Suspensions"), context={"default_contract_id": self.id if len(self) == 1 else False}
         )
+
+    def _stop_prolonging(self, day: date | None) -> None:
+        """From now on the end is `day`, chosen by a person: what was suspended before moves it no more."""
+        for contract in self.filtered(lambda contract: day and contract.date_end != day):
+            prolonging = contract.suspension_ids.filtered("days_added")
+            prolonging.days_added = 0
+            prolonging.prolong = False
+
+
+class SuspendedLine(models.Model):
+    _inherit = "multiservice.contract.line"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_suspensions(self):
+        """Suspensions stay with what the line replaced, or go with the line and say so."""
+        for suspension in self.env["multiservice.suspension"].search([("line_id", "in", self.ids)]):
+            line = suspension.line_id
+            while line in self:
+                line = line.predecessor_id
+            if line:
+                suspension.line_id = line
+            else:
+                suspension.unlink()

@@ -2,7 +2,7 @@ from datetime import date
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -166,6 +166,80 @@ class TestSuspension(MultiserviceCommon):
             with self.subTest(message), self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 self.env["multiservice.suspension"].create(vals)
         self._suspend(contract, date(2026, 2, 1), date(2026, 2, 28), site_id=self.site_b.id)
+
+    def test_a_service_that_moves_to_a_site_in_service_is_billed(self):
+        contract = self._contract(self._line(site_id=self.site_a.id))
+        contract.line_ids.copy({"site_id": self.site_a.id})
+        self._suspend(contract, date(2026, 1, 1), site_id=self.site_a.id)
+        line = contract.line_ids[0]
+        self.assertFalse(line.next_billing_date)
+        line.site_id = self.site_b
+        self.assertEqual(line.next_billing_date, date(2026, 1, 1))
+
+    def test_days_billed_afterwards_say_what_was_billed_of_their_period(self):
+        contract = self._contract(self._line(price=280.0))
+        suspension = self._suspend(contract, date(2026, 2, 8))
+        self._bill(contract, FEBRUARY)
+        suspension.date_end = date(2026, 2, 14)
+        added = self._bill(contract, FEBRUARY).move_ids.invoice_line_ids
+        self.assertEqual((added.price_subtotal, added.service_start), (140.0, date(2026, 2, 15)))
+        self.assertIn("21/28 days × ", added.name)
+        self.assertRegex(added.name, "less .*70.00.* billed before")
+
+    def test_the_suspension_stays_with_the_line_that_was_replaced(self):
+        contract = self._contract(self._line(price=280.0))
+        first = contract.line_ids
+        successor = first._replace_from(date(2026, 3, 1), {"price_unit": 560.0})
+        suspension = self._suspend(contract, date(2026, 2, 1), date(2026, 3, 31), line_id=successor.id)
+        self._bill(contract, FEBRUARY)
+        successor.unlink()
+        self.assertEqual(suspension.line_id, first)
+        contract._end_on(date(2026, 4, 30))
+        first._end_on(None)
+        self._bill(contract, date(2026, 4, 30))
+        self.assertEqual(self._billed(contract), {1: 280.0, 4: 280.0})
+
+    def test_it_goes_with_a_line_that_is_deleted(self):
+        contract = self._contract(self._line(price=280.0), self._line(price=100.0))
+        suspension = self._suspend(contract, date(2026, 2, 1), line_id=contract.line_ids[0].id)
+        contract.line_ids[0].unlink()
+        self.assertFalse(suspension.exists())
+        self.assertIn("Suspension taken back: ", "".join(contract.message_ids.mapped("body")))
+
+    def test_a_suspension_stays_with_its_contract(self):
+        suspension = self._suspend(self._contract(), date(2026, 2, 1))
+        with self.assertRaisesRegex(UserError, "stays with its contract"):
+            suspension.contract_id = self._contract()
+
+    def test_an_end_set_by_hand_is_not_moved_any_more(self):
+        contract = self._contract(date_end=date(2026, 6, 30))
+        suspension = self._suspend(contract, date(2026, 2, 1), date(2026, 2, 10), prolong=True)
+        self.assertEqual(contract.date_end, date(2026, 7, 10))
+        self.env["multiservice.line.end"].create(
+            {"contract_id": contract.id, "date_end": date(2026, 5, 31)}
+        ).action_confirm()
+        suspension.date_end = date(2026, 2, 4)
+        self.assertEqual(contract.date_end, date(2026, 5, 31))
+        suspension.unlink()
+        self.assertEqual(contract.date_end, date(2026, 5, 31))
+        self._suspend(contract, date(2026, 3, 1), date(2026, 3, 2), prolong=True)
+        self.assertEqual(contract.date_end, date(2026, 6, 2))
+
+    def test_prolongs_the_term_too(self):
+        terms = {"term_months": 12, "renewal_months": 12, "notice_months": 1}
+        express = self._contract(renewal="express", **terms)
+        tacit = self._contract(**terms)
+        for contract in express | tacit:
+            self._suspend(contract, date(2026, 2, 1), date(2026, 2, 10), prolong=True)
+            self.assertEqual(contract.term_end, date(2027, 1, 10))
+        self.assertEqual(express.date_end, date(2027, 1, 10))
+        self.assertEqual(tacit.refusal_deadline, date(2026, 12, 10))
+        express.action_renew()
+        self.assertEqual((express.term_end, express.date_end), (date(2028, 1, 10), date(2028, 1, 10)))
+        tacit.suspension_ids.date_end = date(2026, 2, 4)
+        self.assertEqual((tacit.term_end, tacit.date_end), (date(2027, 1, 4), False))
+        tacit.suspension_ids.unlink()
+        self.assertEqual(tacit.term_end, date(2026, 12, 31))
 
     def test_form(self):
         contract = self._contract(self._line(site_id=self.site_a.id, price=280.0))

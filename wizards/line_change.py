@@ -26,6 +26,8 @@ class LineEnd(models.TransientModel):
             raise UserError(self.env._("Open this from a contract or from one of its lines."))
         target.check_access("write")
         target._check_end(self.date_end)
+        if target == self.contract_id:
+            target._stop_prolonging(self.date_end)
         target._end_on(self.date_end or None)
         return {"type": "ir.actions.act_window_close"}
 
