@@ -15,6 +15,10 @@ TRANSITIONS = {
 
 # Read-only in the model once something was billed: other periods would be read another way.
 CONTRACT_HELD_FIELDS = frozenset((*SCHEDULE_FIELDS, "date_start", "date_end", "billed_until", "currency_id"))
+# What an act records, with all that follows from it.
+ACT_FIELDS = frozenset(
+    ("state", "renewal_count", "informed_on", "free_exit_from", "refused_on", "refused_by", "refusal_reason")
+)
 # Who owes and who is served changes only by a dated act, never by an edit of a running contract.
 PARTY_FIELDS = frozenset(("partner_id", "company_id"))
 
@@ -46,8 +50,8 @@ class ContractChange(models.Model):
     _inherit = "multiservice.contract"
 
     def write(self, vals):
-        if "state" in vals:
-            self._check_unchanged(vals, {"state"}, self, self.env._("use the buttons of the contract"))
+        if ACT_FIELDS.intersection(vals):
+            self._check_unchanged(vals, ACT_FIELDS, self, self.env._("use the buttons of the contract"))
         if not vals.get("active", True):
             self._check_archivable()
         if PARTY_FIELDS.intersection(vals):

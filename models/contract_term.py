@@ -1,13 +1,15 @@
 import logging
 from datetime import date, timedelta
+from itertools import count
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
-from ..engine.renewal import notice_window, term_end
+from ..engine.renewal import Window, notice_window, term_end
 from .billing_run_item import CONFLICTS
+from .contract_line import BILLED_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -20,6 +22,12 @@ PROTECTED_CATEGORIES = ("consumer", "non_professional")
 
 
 TERM_FIELDS = ("term_months", "renewal", "renewal_months", "renewal_limit", "notice_months", "notice_days")
+MONTHS_AT_MOST = 1200  # a century: what is longer was typed wrong
+
+
+def _within(least: int, number: int) -> int:
+    """The number, or the nearest one that makes sense while it is being typed."""
+    return min(max(number, least), MONTHS_AT_MOST)
 
 
 class TermMixin(models.AbstractModel):
@@ -68,8 +76,8 @@ class ContractTerm(models.Model):
         compute="_compute_term_end",
         store=True,
         index="btree_not_null",
-        help="Last day of the current term, counted from the start of the contract, later by the days of suspensions that "
-        "prolong it.",
+        help="Last day of the current term, counted from the start of the contract, and later by the days of the "
+        "suspensions that prolong it.",
     )
     refusal_deadline = fields.Date(
         compute="_compute_term_end", store=True, help="Last day on which either party may refuse the renewal."
@@ -119,7 +127,7 @@ class ContractTerm(models.Model):
     def _compute_term_end(self):
         for contract in self:
             end = contract._term_end(contract.renewal_count)
-            window = contract._renews() and end and notice_window(end, contract.notice_months, contract.notice_days)
+            window = contract._renews() and end and contract._notice_window(end)
             contract.term_end = end
             contract.refusal_deadline, contract.inform_from, contract.inform_until = window or (False, False, False)
 
@@ -134,7 +142,8 @@ class ContractTerm(models.Model):
         for contract in self:
             numbers = (contract.term_months, contract.renewal_limit, contract.notice_months, contract.notice_days)
             endless = contract.term_months and contract.renewal != "none" and contract.renewal_months < 1
-            if min(numbers) < 0 or endless:
+            longest = max(*numbers, contract.renewal_months)
+            if min(numbers) < 0 or longest > MONTHS_AT_MOST or endless:
                 raise ValidationError(
                     self.env._(
                         "%s: terms, renewals and notices are numbers of months or days, and a renewal has at least one "
@@ -143,12 +152,24 @@ class ContractTerm(models.Model):
                     )
                 )
             end = contract._term_end(0)
-            if end and notice_window(end, contract.notice_months, contract.notice_days)[0] < contract.date_start:
+            if end and contract._notice_window(end).refusal_deadline < contract.date_start:
                 raise ValidationError(
                     self.env._("%s: the notice is longer than the initial term.", contract.display_name)
                 )
 
+    def write(self, vals):
+        if not {"date_start", *TERM_FIELDS}.intersection(vals):
+            return super().write(vals)
+        of_term = self.filtered(lambda contract: "date_end" not in vals and contract._ends_with_term())
+        result = super().write(vals)
+        of_term._end_on(None)
+        running = self.filtered(lambda contract: contract.state in BILLED_STATES)
+        running._check_not_over()
+        running._settle_end()
+        return result
+
     def _activate(self):
+        self._check_not_over()
         result = super()._activate()
         self._settle_end()
         return result
@@ -158,6 +179,10 @@ class ContractTerm(models.Model):
         for contract in self:
             if contract.renewal == "none" or not contract.term_end or contract.state not in ("active", "ended"):
                 raise UserError(self.env._("%s has no term that could be renewed.", contract.display_name))
+            if contract.refused_on:
+                raise UserError(
+                    self.env._("The renewal of %s was refused: take the refusal back first.", contract.display_name)
+                )
             if contract._at_limit():
                 raise UserError(self.env._("%s was renewed as often as it may be.", contract.display_name))
             contract._renew()
@@ -171,7 +196,7 @@ class ContractTerm(models.Model):
         """The parties agree that the contract goes on."""
         for contract in self.filtered("refused_on"):
             contract._end_on(None)
-            contract.write({"refused_on": False, "refused_by": False, "refusal_reason": False})
+            contract._write_unguarded({"refused_on": False, "refused_by": False, "refusal_reason": False})
             contract._settle_end()
 
     def action_send_information(self):
@@ -183,17 +208,21 @@ class ContractTerm(models.Model):
 
     def action_informed_by_post(self):
         """The letter left by post today."""
+        self._check_told()
         for contract in self:
-            contract._note_informed(self.env._("The letter on the renewal left by post."))
+            contract._note_informed(self.env._("The letter on the renewal left by post."), contract._letter())
 
     def _term_end(self, renewals: int) -> date | bool:
         self.ensure_one()
-        if not self.date_start or self.term_months < 1:
+        if not self.date_start or not 1 <= self.term_months <= MONTHS_AT_MOST:
             return False
         # sudo: a reader of the contract, on the portal too, sees its term and not why it was prolonged
         prolonged = sum(self.sudo().suspension_ids.mapped("days_added"))
-        end = term_end(self.date_start, self.term_months, max(self.renewal_months, 1), renewals)
+        end = term_end(self.date_start, self.term_months, _within(1, self.renewal_months), renewals)
         return end + timedelta(days=prolonged)
+
+    def _notice_window(self, end: date) -> Window:
+        return notice_window(end, _within(0, self.notice_months), _within(0, self.notice_days))
 
     def _renews(self) -> bool:
         """Whether another term follows the current one unless somebody refuses."""
@@ -206,6 +235,27 @@ class ContractTerm(models.Model):
         kept_in_time = self.inform_until and self.create_date.date() <= self.inform_until
         return bool(kept_in_time) and self._information(self.term_end) == "missed"
 
+    def _ends_with_term(self) -> bool:
+        """Whether the contract's end is that of its term, because nothing follows it."""
+        last = self.renewal != "tacit" or self._at_limit()
+        return last and not self.refused_on and bool(self.date_end) and self.date_end == self.term_end
+
+    def _check_not_over(self) -> None:
+        """Refuse terms that would end a contract in the past: what was served and billed since would be credited."""
+        for contract in self:
+            last = contract.renewal_limit if contract.renewal == "tacit" else contract.renewal_count
+            endless = contract.renewal == "tacit" and not last
+            end = not endless and not contract.date_end and contract._term_end(max(last, contract.renewal_count))
+            if end and end < contract.company_id._service_today():
+                raise UserError(
+                    self.env._(
+                        "By these terms contract %(contract)s ended on %(end)s. Give it an initial term up to its "
+                        "current end, or say when it ends.",
+                        contract=contract.display_name,
+                        end=format_date(self.env, end),
+                    )
+                )
+
     def _at_limit(self) -> bool:
         return bool(self.renewal_limit) and self.renewal_count >= self.renewal_limit
 
@@ -213,7 +263,7 @@ class ContractTerm(models.Model):
         protected = self.partner_id.legal_category in PROTECTED_CATEGORIES
         if self.state != "active" or not protected or not self.inform_from:
             return False
-        if self.informed_on and self.informed_on >= self.inform_from:
+        if self.informed_on and self.inform_from <= self.informed_on <= self.inform_until:
             return "done"
         if today > self.inform_until:
             return "missed"
@@ -230,8 +280,12 @@ class ContractTerm(models.Model):
         """Go on for another term."""
         self.ensure_one()
         before = self.term_end
-        self.free_exit_from = before + timedelta(days=1) if self._was_not_told() else False
-        self.renewal_count += 1
+        self._write_unguarded(
+            {
+                "free_exit_from": before + timedelta(days=1) if self._was_not_told() else False,
+                "renewal_count": self.renewal_count + 1,
+            }
+        )
         if self.date_end == before:
             self._end_on(None)
         self._settle_end()
@@ -249,7 +303,7 @@ class ContractTerm(models.Model):
         """
         self.ensure_one()
         end = self._end_by_refusal(on, by)
-        self.write({"refused_on": on, "refused_by": by, "refusal_reason": reason})
+        self._write_unguarded({"refused_on": on, "refused_by": by, "refusal_reason": reason})
         self._end_on(end)
         self.message_post(
             body=self.env._(
@@ -266,12 +320,15 @@ class ContractTerm(models.Model):
         if by == "customer" and self.free_exit_from and on >= self.free_exit_from:
             return on
         told_too_late = by == "customer" and self._information(on) == "missed"
-        if told_too_late or not self.refusal_deadline or on <= self.refusal_deadline:
-            return self.term_end
-        return self._term_end(self.renewal_count + 1)
+        for renewals in count():  # a refusal that came in time for an earlier term holds, recorded late or not
+            end = self._term_end(renewals)
+            in_time = on <= self._notice_window(end).refusal_deadline
+            if in_time or (told_too_late and renewals == self.renewal_count):
+                return end
 
     def _send_information(self) -> None:
         template = self.env.ref(LETTER_BY_MAIL)
+        self._check_told()
         for contract in self:
             if not contract.partner_id.email:
                 raise UserError(
@@ -280,22 +337,34 @@ class ContractTerm(models.Model):
                         contract.partner_id.display_name,
                     )
                 )
+            letter = contract._letter()  # before the message: what cannot be kept as a proof does not leave
             contract.message_post_with_source(
                 template,
                 subtype_xmlid="mail.mt_comment",
                 message_type="comment",
                 partner_ids=contract.partner_id.ids,
             )
-            contract._note_informed(self.env._("The customer was told of the coming renewal by e-mail."))
+            contract._note_informed(self.env._("The customer was told of the coming renewal by e-mail."), letter)
 
-    def _note_informed(self, how: str) -> None:
-        """Keep the letter as it left, as a proof."""
+    def _check_told(self) -> None:
+        for contract in self.filtered(lambda contract: not contract.inform_from):
+            raise UserError(
+                self.env._("%s does not renew itself: there is no renewal to tell of.", contract.display_name)
+            )
+
+    def _letter(self) -> bytes:
         self.ensure_one()
         report = self.env["ir.actions.report"].with_context(lang=self.partner_id.lang)
-        pdf, _kind = report._render_qweb_pdf(LETTER, self.ids)
+        return report._render_qweb_pdf(LETTER, self.ids)[0]
+
+    def _note_informed(self, how: str, letter: bytes) -> None:
+        """Keep the letter as it left, as a proof."""
+        self.ensure_one()
         name = self.env._("Renewal letter %(contract)s.pdf", contract=self.name.replace("/", "-"))
-        self.informed_on = self.company_id._service_today()
-        self.message_post(body=how, attachments=[(name, pdf)])
+        today = self.company_id._service_today()
+        if self._information(today) != "done":  # a second letter takes nothing from the first
+            self._write_unguarded({"informed_on": today})
+        self.message_post(body=how, attachments=[(name, letter)])
 
     def _term_in_words(self) -> str:
         """Term, renewal and notice as the printed contract says them; empty without a term."""

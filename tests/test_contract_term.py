@@ -188,6 +188,104 @@ class TestContractTerm(MultiserviceCommon, CronMixinCase, MockEmail):
         self.assertEqual(contract.term_end, date(2026, 12, 31))
         self.assertFalse(contract.free_exit_from)
 
+    def test_a_letter_that_left_too_late_is_none(self):
+        contract = self._year(partner_id=self.syndicate.id)
+        self.env.cr.execute("UPDATE multiservice_contract SET create_date = '2026-01-10' WHERE id = %s", contract.ids)
+        contract.invalidate_recordset()
+        with freeze_time("2026-09-15 12:00:00"):
+            contract.action_informed_by_post()
+            self.assertEqual(contract.information, "missed")
+        self._cron("2027-01-01")
+        self.assertEqual(contract.free_exit_from, date(2027, 1, 1))
+
+    def test_a_second_letter_leaves_the_date_of_the_first(self):
+        contract = self._year(partner_id=self.syndicate.id)
+        for day in ("2026-07-03", "2026-09-15"):
+            with freeze_time(f"{day} 12:00:00"):
+                contract.action_informed_by_post()
+        self.assertEqual(contract.informed_on, date(2026, 7, 3))
+        self.assertEqual(contract.information, "done")
+
+    def test_no_letter_on_a_renewal_that_does_not_come(self):
+        contract = self._year(renewal="none", partner_id=self.syndicate.id)
+        for act in (contract.action_send_information, contract.action_informed_by_post):
+            with self.assertRaisesRegex(UserError, "does not renew itself"), self.cr.savepoint():
+                act()
+
+    def test_a_refusal_that_came_in_time_and_is_recorded_late(self):
+        contract = self._year()
+        self._bill(contract, date(2027, 2, 1))
+        self._cron("2027-01-01")
+        with freeze_time("2027-02-10 12:00:00"):
+            wizard = self.env["multiservice.renewal.refusal"].create(
+                {"contract_id": contract.id, "refused_on": date(2026, 9, 20), "reason": "Letter found"}
+            )
+            self.assertEqual(wizard.consequence, "The contract ends on 12/31/2026.")
+            wizard.action_confirm()
+        self.assertEqual(contract.date_end, date(2026, 12, 31))
+        refund = self._bill(contract, date(2027, 2, 10)).move_ids
+        self.assertEqual((refund.move_type, refund.amount_untaxed), ("out_refund", 200.0))
+
+    def test_numbers_being_typed(self):
+        form = Form(self.env["multiservice.contract"])
+        form.partner_id = self.customer
+        form.term_months = 12
+        for name, number in (("notice_months", -1), ("notice_days", -5), ("notice_months", 99999)):
+            form[name] = number
+            form[name] = 0
+        form.term_months = 999999
+        form.renewal_months = -3
+        form.date_start = False
+        self.assertFalse(form.term_end)
+
+    def test_terms_of_a_running_contract_change(self):
+        contract = self._year()
+        self._bill(contract, date(2026, 1, 10))
+        contract.renewal = "none"
+        self.assertEqual(contract.date_end, date(2026, 12, 31), "nothing follows any more")
+        contract.term_months = 24
+        self.assertEqual(contract.date_end, date(2027, 12, 31))
+        contract.renewal = "tacit"
+        self.assertFalse(contract.date_end)
+        self.assertEqual(contract.refusal_deadline, date(2027, 9, 30))
+        contract._end_on(date(2026, 6, 30))
+        contract.notice_months = 2
+        self.assertEqual(contract.date_end, date(2026, 6, 30), "ended by hand")
+
+    def test_terms_of_long_ago_do_not_end_a_running_contract(self):
+        contract = self._contract(date_start=date(2020, 1, 1), billed_until=date(2025, 12, 31))
+        with self.assertRaisesRegex(UserError, "ended on 12/31/2020"), self.cr.savepoint():
+            contract.write({"term_months": 12, "renewal": "express"})
+        draft = self._contract(
+            date_start=date(2020, 1, 1), billed_until=date(2025, 12, 31), term_months=12, renewal="none", activate=False
+        )
+        with self.assertRaisesRegex(UserError, "ended on 12/31/2020"), self.cr.savepoint():
+            draft._activate()
+
+    def test_a_refused_contract_is_not_renewed_by_the_way(self):
+        contract = self._year()
+        self._refuse(contract, date(2026, 9, 1))
+        with self.assertRaisesRegex(UserError, "take the refusal back"), self.cr.savepoint():
+            contract.action_renew()
+
+    def test_what_was_recorded_is_not_edited(self):
+        contract = self._year()
+        contract = contract.with_user(self.salesperson)
+        for vals in (
+            {"renewal_count": 3},
+            {"informed_on": date(2026, 7, 1)},
+            {"free_exit_from": False, "refused_on": date(2026, 9, 1)},
+        ):
+            with self.subTest(vals), self.assertRaisesRegex(UserError, "use the buttons"), self.cr.savepoint():
+                contract.write(vals)
+
+    def test_a_copy_takes_the_terms_and_no_decision(self):
+        contract = self._year()
+        self._refuse(contract, date(2026, 9, 1))
+        copy = contract.copy()
+        self.assertEqual((copy.term_months, copy.notice_months, copy.renewal), (12, 3, "tacit"))
+        self.assertFalse(copy.date_end or copy.refused_on or copy.informed_on or copy.renewal_count)
+
     def test_one_failure_stops_no_other(self):
         first, second = self._year(), self._year()
         renew = type(first)._renew
