@@ -287,8 +287,12 @@ class ContractLineChange(models.Model):
         return min(day, self.replan_from or date.max)
 
     def _replace_from(self, day: date, vals: dict) -> "ContractLineChange":
-        """End the line the day before `day` and succeed it by a copy with `vals` changed; returns the successor."""
+        """End the line the day before `day` and succeed it by a copy with `vals` changed; returns the successor.
+
+        What replaced the line from a later day on then replaces that successor.
+        """
         self.ensure_one()
+        later = self.successor_ids
         successor_vals = {
             "date_start": day,
             "date_end": self.date_end,
@@ -296,7 +300,11 @@ class ContractLineChange(models.Model):
             "predecessor_id": self.id,
             **vals,
         }
+        later._write_unguarded({"predecessor_id": False})
+        later.flush_recordset(["predecessor_id"])  # a line is replaced only once
         self._end_on(day - timedelta(days=1))
         for rank, line in enumerate(self.contract_id.line_ids, start=1):
             line.sequence = 10 * rank
-        return self.copy(successor_vals | {"sequence": self.sequence + 1})
+        successor = self.copy(successor_vals | {"sequence": self.sequence + 1})
+        later._write_unguarded({"predecessor_id": successor.id})
+        return successor

@@ -174,7 +174,8 @@ class ContractDocument(models.Model):
 
         def is_current(line):
             ended = line.date_end and line.date_end < on and (line.pricing != "one_off" or line.successor_ids)
-            return not line.display_type and not ended
+            never = line.date_end and line.date_end < line.date_start
+            return not (line.display_type or ended or never)
 
         return self.line_ids.filtered(is_current)
 

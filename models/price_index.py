@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..engine.indexation import Clause
+from ..engine.renewal import before_months
 
 ROUNDINGS = {"nearest": ROUND_HALF_UP, "up": ROUND_UP, "down": ROUND_DOWN}
 
@@ -30,6 +31,9 @@ class PriceIndex(models.Model):
         default=1.0,
         help="By which values of the old series are multiplied to compare with the new one.",
     )
+    quarterly = fields.Boolean(
+        help="One value for a quarter, entered for its last month: it is the value of the two months before too."
+    )
     value_ids = fields.One2many("multiservice.price.index.value", "index_id", string="Values")
     last_month = fields.Date(compute="_compute_last_month", string="Last Value")
     active = fields.Boolean(default=True)
@@ -48,9 +52,11 @@ class PriceIndex(models.Model):
         return known.sorted("month")[-1:]
 
     def _of_month(self, month: date):
-        """The final value of that month."""
+        """The final value of that month, or of its quarter."""
         self.ensure_one()
-        return self.value_ids.filtered(lambda value: not value.provisional and value.month == month.replace(day=1))
+        last = month.month + -month.month % 3 if self.quarterly else month.month
+        first_day = month.replace(month=last, day=1)
+        return self.value_ids.filtered(lambda value: not value.provisional and value.month == first_day)
 
 
 class PriceIndexValue(models.Model):
@@ -88,10 +94,12 @@ class PriceIndexValue(models.Model):
     def _linked(self) -> Decimal:
         """The value in the scale of the newest series."""
         self.ensure_one()
-        value, index = Decimal(str(self.value)), self.index_id
-        if index.link_month and self.month < index.link_month:
-            value *= Decimal(str(index.link_coefficient))
-        return value
+        return Decimal(str(self.value)) * Decimal(str(self._link()))
+
+    def _link(self) -> float:
+        """By what the value is multiplied to compare with the newest series."""
+        index = self.index_id
+        return index.link_coefficient if index.link_month and self.month < index.link_month else 1.0
 
 
 class PriceClause(models.Model):
@@ -197,6 +205,13 @@ class PriceClause(models.Model):
                 raise ValidationError(
                     self.env._("%s: revisions are at least a month apart, and a lag is not negative.", clause.name)
                 )
+
+    def _value_on(self, index, day: date):
+        """The value of the index that counts for a price of that day."""
+        self.ensure_one()
+        if self.choice == "known":
+            return index._known_on(before_months(day, self.lag_months) if self.lag_months else day)
+        return index._of_month(before_months(day.replace(day=1), self.lag_months))
 
     def _to_clause(self) -> Clause:
         self.ensure_one()

@@ -1,19 +1,27 @@
 import logging
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import count, dropwhile, takewhile
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import format_date, formatLang
+from odoo.tools import float_compare, format_date, formatLang
 
 from ..engine.indexation import revise
-from ..engine.renewal import after_months, before_months
+from ..engine.renewal import after_months
 from .billing_run_item import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
 LETTER_BY_MAIL = "multiservice.mail_template_price_revision"
+MOST_DECIMALS = 6  # of a price or a coefficient on a document
+
+
+# Filled by the clause and decided by the buttons, never written otherwise.
+GUARDED_FIELDS = frozenset(
+    ("contract_id", "clause_id", "date", "state", "coefficient", "calculation", "index_months", "decided_by_id")
+)
 
 
 class NoIndexValue(Exception):
@@ -64,16 +72,27 @@ class PriceRevision(models.Model):
     )
     decided_by_id = fields.Many2one("res.users", readonly=True)
 
-    @api.depends("line_ids.amount_before", "line_ids.amount_after")
+    @api.depends("date", "line_ids.amount_before", "line_ids.amount_after", "line_ids.line_id.date_start")
     def _compute_amounts(self):
         for revision in self:
-            revision.amount_before = sum(revision.line_ids.mapped("amount_before"))
-            revision.amount_after = sum(revision.line_ids.mapped("amount_after"))
+            # A line that takes the place of another later on is not added to it.
+            lines = revision.line_ids.filtered(lambda line, day=revision.date: line.line_id.date_start <= day)
+            revision.amount_before = sum(lines.mapped("amount_before"))
+            revision.amount_after = sum(lines.mapped("amount_after"))
 
     @api.depends("contract_id", "date")
     def _compute_display_name(self):
         for revision in self:
             revision.display_name = f"{revision.contract_id.name} – {format_date(self.env, revision.date)}"
+
+    def write(self, vals):
+        if GUARDED_FIELDS.intersection(vals):
+            raise UserError(self.env._("A price revision is computed and decided by its buttons alone."))
+        return super().write(vals)
+
+    def _write_unguarded(self, vals):
+        """Write what only the acts of this class may change."""
+        return super().write(vals)  # pylint: disable=super-method-mismatch
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_applied(self):
@@ -101,8 +120,9 @@ class PriceRevision(models.Model):
                         state=revision._state_in_words(),
                     )
                 )
+            revision._check_current()
             revision.line_ids._apply()
-            revision.write({"state": "accepted", "decided_by_id": self.env.uid})
+            revision._write_unguarded({"state": "accepted", "decided_by_id": self.env.uid})
             revision.contract_id.message_post(
                 body=self.env._(
                     "Prices revised from %(day)s: %(calculation)s",
@@ -116,7 +136,7 @@ class PriceRevision(models.Model):
         for revision in self:
             if revision.state == "accepted":
                 raise UserError(self.env._("%s was applied already.", revision.display_name))
-        self.write({"state": "refused", "decided_by_id": self.env.uid})
+        self._write_unguarded({"state": "refused", "decided_by_id": self.env.uid})
 
     def action_send_letter(self):
         """Tell the customers of their new prices by e-mail."""
@@ -142,46 +162,76 @@ class PriceRevision(models.Model):
     def _compute_revision(self) -> None:
         """Fill the revision from the clause and the values of the indices that are known now."""
         self.ensure_one()
-        contract, clause = self.contract_id, self.clause_id
         try:
-            base, current = contract._index_values(self.date)
+            vals = self._revision_vals()
         except NoIndexValue as missing:
-            self.write({"state": "waiting", "calculation": str(missing), "line_ids": [Command.clear()]})
-            return
-        formula = clause._to_clause()
-        values = [{code: value._linked() for code, value in of_day.items()} for of_day in (base, current)]
-        result = revise(Decimal(1), formula, *values)
-        change = abs(result.coefficient - 1) * 100
-        small = change < Decimal(str(clause.threshold)) or not change
-        self.write(
-            {
-                "state": "skipped" if small else "proposed",
-                "coefficient": float(result.coefficient),
-                "calculation": self._calculation(base, current, result),
-                "index_months": {code: value.month.isoformat() for code, value in current.items()},
-                "line_ids": [
-                    Command.clear(),
-                    *(Command.create(vals) for vals in contract._revised_lines(self.date, result.coefficient)),
-                ],
-            }
-        )
+            vals = {"state": "waiting", "calculation": str(missing), "line_ids": []}
+        lines = [Command.clear(), *(Command.create(line_vals) for line_vals in vals["line_ids"])]
+        self._write_unguarded(vals | {"line_ids": lines})
 
-    def _calculation(self, base, current, result) -> str:
+    def _revision_vals(self) -> dict:
+        """What the clause gives now: values of the revision, and of each of its lines.
+
+        Raises NoIndexValue as long as the indices do not allow it.
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        clause = contract.price_clause_id or self.clause_id
+        clause._check_formula()
+        clause._check_indices()
+        base, current = contract._index_values(clause, self.date)
+        values = [{code: value._linked() for code, value in of_day.items()} for of_day in (base, current)]
+        result = revise(Decimal(1), clause._to_clause(), *values)
+        change = abs(result.coefficient / contract._coefficient_in_force(clause, self.date) - 1) * 100
+        # In the language of the customer, who reads it on its invoices.
+        printed = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        return {
+            "clause_id": clause.id,
+            "state": "skipped" if not round(change, 4) or change < Decimal(str(clause.threshold)) else "proposed",
+            "coefficient": float(result.coefficient),
+            "calculation": printed._calculation(clause, base, current, result),
+            "index_months": {code: value.month.isoformat() for code, value in current.items()},
+            "line_ids": contract._revised_lines(clause, self.date, result.coefficient),
+        }
+
+    def _check_current(self) -> None:
+        """Refuse to apply what the index values, the clause or the lines of the contract do not give any more."""
+        self.ensure_one()
+        try:
+            vals = self._revision_vals()
+        except NoIndexValue:
+            vals = None
+        names = ("price_before", "price_initial", "price_after")
+        shown = {line.line_id.id: [line[name] for name in names] for line in self.line_ids}
+        if vals is None or (
+            vals["clause_id"] != self.clause_id.id
+            or float_compare(vals["coefficient"], self.coefficient, precision_digits=6)
+            or {line_vals["line_id"]: [line_vals[name] for name in names] for line_vals in vals["line_ids"]} != shown
+        ):
+            raise UserError(
+                self.env._("%s: the contract or an index changed since, compute it again.", self.display_name)
+            )
+
+    def _calculation(self, clause, base, current, result) -> str:
         """The formula with its figures: 0.15 + 0.85 × 130.5 (05/2026) / 121.2 (05/2025) = 1.0652."""
-        clause = self.clause_id
         parts = [self._number(clause.fixed)] if clause.fixed else []
         for term in clause.term_ids:
             code = term.index_id.code
-            now, then = (f"{self._number(one[code].value)} ({one[code].month:%m/%Y})" for one in (current, base))
+            now, then = (self._value_in_words(of_day[code]) for of_day in (current, base))
             parts.append(f"{self._number(term.weight)} × {code} {now} / {then}")
         text = f"{' + '.join(parts)} = {self._number(result.computed)}"
         if result.coefficient != result.computed:
             text += self.env._(", limited to %s", self._number(result.coefficient))
         return text
 
+    def _value_in_words(self, value) -> str:
+        number, link = self._number(value.value), value._link()
+        if link != 1:
+            number = f"({number} × {self._number(link)})"
+        return f"{number} ({value.month:%m/%Y})"
+
     def _number(self, value) -> str:
-        digits = max(-Decimal(str(value)).normalize().as_tuple().exponent, 0)
-        return formatLang(self.env, float(value), digits=min(digits, 6))
+        return formatLang(self.env, float(value), digits=min(_decimals(value), MOST_DECIMALS))
 
 
 class PriceRevisionLine(models.Model):
@@ -215,14 +265,16 @@ class PriceRevisionLine(models.Model):
     def _apply(self) -> None:
         """Succeed each contract line by one at the new price."""
         for line in self:
-            env = line.with_context(lang=line.revision_id.partner_id.lang or self.env.lang).env  # its customer reads it
+            revision, before = line.revision_id, line.line_id
+            env = self.with_context(lang=revision.partner_id.lang or self.env.lang).env
             note = env._(
                 "Price revised on %(day)s: %(calculation)s",
-                day=format_date(env, line.revision_id.date),
-                calculation=line.revision_id.calculation,
+                day=format_date(env, revision.date),
+                calculation=revision.calculation,
             )
-            line.successor_id = line.line_id._replace_from(
-                line.revision_id.date, {"price_unit": line.price_after, "price_note": note, "name": line.line_id.name}
+            line.successor_id = before._replace_from(
+                max(revision.date, before.date_start),
+                {"price_unit": line.price_after, "price_note": note, "name": before.name},
             )
 
 
@@ -234,6 +286,27 @@ class RevisedLine(models.Model):
         readonly=True, copy=False, help="How the price was revised, printed on the invoice under the service."
     )
 
+    def _in_force_before(self, day: date) -> bool:
+        """Whether the price that a revision on `day` revises is this line's: the one of the day before, or that very
+        price taken over by a line that begins on the day.
+        """
+        self.ensure_one()
+        end = self._service_end()
+        taken_over = self.date_start == day and self._keeps_price()
+        return (self.date_start < day or taken_over) and (not end or end >= day)
+
+    def _keeps_price(self) -> bool:
+        """Whether the line has the price of the one that it replaces."""
+        self.ensure_one()
+        return bool(self.predecessor_id) and self.predecessor_id.price_unit == self.price_unit
+
+    def _is_revised(self) -> bool:
+        """Whether the line has days of service at a price that the clause revises."""
+        self.ensure_one()
+        recurring = not self.display_type and self.pricing != "one_off"
+        end = self._service_end()
+        return recurring and not self.not_revised and (not end or end >= self.date_start)
+
 
 class RevisedContract(models.Model):
     _inherit = "multiservice.contract"
@@ -244,11 +317,19 @@ class RevisedContract(models.Model):
     price_reference_month = fields.Date(
         string="Month of Reference",
         tracking=True,
+        copy=False,
         help="Month of the index value of reference, where the contract names one. Empty: as the clause says, on the "
         "first day of the contract.",
     )
-    price_revision_ids = fields.One2many("multiservice.price.revision", "contract_id", string="Price Revisions")
-    price_revision_count = fields.Integer(compute="_compute_price_revision_count")
+    price_revision_ids = fields.One2many(
+        "multiservice.price.revision",
+        "contract_id",
+        string="Price Revisions",
+        groups="multiservice.group_billing_user",
+    )
+    price_revision_count = fields.Integer(
+        compute="_compute_price_revision_count", groups="multiservice.group_billing_user"
+    )
     next_revision_date = fields.Date(
         compute="_compute_next_revision_date",
         store=True,
@@ -265,6 +346,7 @@ class RevisedContract(models.Model):
         "state",
         "date_start",
         "date_end",
+        "billed_until",
         "price_clause_id.frequency",
         "price_clause_id.month",
         "price_clause_id.interval_months",
@@ -272,7 +354,8 @@ class RevisedContract(models.Model):
     )
     def _compute_next_revision_date(self):
         for contract in self:
-            day = contract.state == "active" and contract.price_clause_id and contract._next_revision()
+            revised = contract.state == "active" and contract.price_clause_id and contract.date_start
+            day = revised and contract._next_revision()
             contract.next_revision_date = day if day and (not contract.date_end or day <= contract.date_end) else False
 
     def action_view_price_revisions(self):
@@ -318,52 +401,66 @@ class RevisedContract(models.Model):
     def _propose_revision(self):
         """A revision on the next date, computed as far as the indices are known."""
         self.ensure_one()
-        revision = self.env["multiservice.price.revision"].create(
-            {"contract_id": self.id, "clause_id": self.price_clause_id.id, "date": self.next_revision_date}
+        self.check_access("write")
+        # sudo: nobody but the clause proposes a revision
+        revision = (
+            self.env["multiservice.price.revision"]
+            .sudo()
+            .create({"contract_id": self.id, "clause_id": self.price_clause_id.id, "date": self.next_revision_date})
         )
+        revision = revision.sudo(self.env.su)
         revision._compute_revision()
         return revision
 
-    def _next_revision(self) -> date:
-        """The first day of revision after the last one, or after the start."""
+    def _revision_days(self):
+        """The days of revision by the clause, in order, from the first one after the start."""
         self.ensure_one()
-        clause, last = self.price_clause_id, max(self.price_revision_ids.mapped("date"), default=self.date_start)
+        clause, start = self.price_clause_id, self.date_start
         if clause.frequency == "month":
-            day = date(last.year, int(clause.month), 1)
-            return day if day > last else date(last.year + 1, int(clause.month), 1)
+            days = (date(start.year + number, int(clause.month or 1), 1) for number in count())
+            return dropwhile(lambda day: day <= start, days)
         step = 12 if clause.frequency == "anniversary" else clause.interval_months
-        number = 1
-        while after_months(self.date_start, number * step) <= last:
-            number += 1
-        return after_months(self.date_start, number * step)
+        return (after_months(start, number * step) for number in count(1))
+
+    def _next_revision(self) -> date:
+        """The first day of revision after the last one, and after what the previous system billed."""
+        self.ensure_one()
+        known = [self.date_start, self.billed_until or self.date_start, *self.price_revision_ids.mapped("date")]
+        return next(day for day in self._revision_days() if day > max(known))
+
+    def _first_reference_day(self) -> date:
+        """Since when the first price that is known here holds: the start of the contract or, where another system
+        billed it, the last revision of that system.
+        """
+        self.ensure_one()
+        billed_until = self.billed_until or date.min
+        return max(takewhile(lambda day: day <= billed_until, self._revision_days()), default=self.date_start)
 
     def _applied_before(self, day: date):
         """The last applied revision before that day."""
         applied = self.price_revision_ids.filtered(lambda one: one.state == "accepted" and one.date < day)
         return applied.sorted("date")[-1:]
 
-    def _index_values(self, day: date) -> tuple[dict, dict]:
+    def _coefficient_in_force(self, clause, day: date) -> Decimal:
+        """By what the price that the clause revises was multiplied to give that in force before `day`."""
+        last = self._applied_before(day)
+        return Decimal(str(last.coefficient)) if clause.reference == "initial" and last else Decimal(1)
+
+    def _index_values(self, clause, day: date) -> tuple[dict, dict]:
         """The values of the clause's indices by code: those of reference, and those for a revision on `day`.
 
         Raises NoIndexValue, with what is missing, or when the law forbids the comparison.
         """
         self.ensure_one()
-        clause, base, current = self.price_clause_id, {}, {}
+        base, current = {}, {}
         last = self._applied_before(day) if clause.reference == "last" else self.price_revision_ids.browse()
-        since = last.date or self.date_start
+        since = last.date or self._first_reference_day()
         for index in clause.term_ids.index_id:
             month = (last.index_months or {}).get(index.code) if last else self.price_reference_month
-            base[index.code] = index._of_month(fields.Date.to_date(month)) if month else self._index_on(index, since)
-            current[index.code] = self._index_on(index, day)
+            base[index.code] = index._of_month(fields.Date.to_date(month)) if month else clause._value_on(index, since)
+            current[index.code] = clause._value_on(index, day)
             self._check_index_values(index, base[index.code], current[index.code], since, day)
         return base, current
-
-    def _index_on(self, index, day: date):
-        """The value that the clause takes on a day."""
-        clause = self.price_clause_id
-        if clause.choice == "known":
-            return index._known_on(before_months(day, clause.lag_months) if clause.lag_months else day)
-        return index._of_month(before_months(day.replace(day=1), clause.lag_months))
 
     def _check_index_values(self, index, base, current, since: date, day: date) -> None:
         for value, when in ((base, since), (current, day)):
@@ -388,23 +485,22 @@ class RevisedContract(models.Model):
                 )
             )
 
-    def _revised_lines(self, day: date, coefficient: Decimal) -> list[dict]:
-        """Values of the revision's lines: the recurring services in force on that day that are revised."""
+    def _revised_lines(self, clause, day: date, coefficient: Decimal) -> list[dict]:
+        """Values of the revision's lines: the recurring services in force on that day that are revised, and what took
+        their place since at the same price.
+        """
         self.ensure_one()
         digits = self.env["decimal.precision"].precision_get("Product Price")
-        lines = self.line_ids.filtered(
-            lambda line: (
-                not line.display_type
-                and line.pricing != "one_off"
-                and not line.not_revised
-                and not line.successor_ids
-                and line.date_start < day
-                and (not line._service_end() or line._service_end() >= day)
-            )
-        )
-        unit, vals_list = Decimal(1).scaleb(-digits), []
-        for line in lines:
-            initial = self._price_of_reference(line, day)
+        lines = self.line_ids.browse()
+        for line in self.line_ids.filtered(lambda line: line._in_force_before(day)):
+            lines |= line
+            while any(later._keeps_price() for later in line.successor_ids):
+                line = line.successor_ids
+                lines |= line
+        vals_list = []
+        for line in lines.filtered(lambda line: line._is_revised()):
+            initial, decimals = self._price_of_reference(clause, line, day), _decimals(line.price_unit)
+            unit = Decimal(1).scaleb(-min(max(digits, decimals), MOST_DECIMALS))
             after = (Decimal(str(initial)) * coefficient).quantize(unit, rounding=ROUND_HALF_UP)
             vals_list.append(
                 {
@@ -416,17 +512,24 @@ class RevisedContract(models.Model):
             )
         return vals_list
 
-    def _price_of_reference(self, line, day: date) -> float:
+    def _price_of_reference(self, clause, line, day: date) -> float:
         """The price that the coefficient multiplies. Under a clause on the initial price it is that of before all
         revisions; a price agreed anew since is brought back by the coefficient of the last revision.
         """
         last = self._applied_before(day)
-        if self.price_clause_id.reference == "last" or not last:
+        if clause.reference == "last" or not last:
             return line.price_unit
-        known = last.line_ids.filtered(lambda one: one.successor_id == line)
+        origin = line
+        while origin._keeps_price():
+            origin = origin.predecessor_id
+        known = last.line_ids.filtered(lambda one: one.successor_id == origin)
         if known and known.price_after == line.price_unit:
             return known.price_initial
-        return line.price_unit / last.coefficient
+        return round(line.price_unit / last.coefficient, MOST_DECIMALS)
+
+
+def _decimals(number: float) -> int:
+    return max(-Decimal(str(number)).normalize().as_tuple().exponent, 0)
 
 
 def _months_between(earlier: date, later: date) -> int:

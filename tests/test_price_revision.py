@@ -3,9 +3,9 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
@@ -171,6 +171,8 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
 
     def test_fixed_month_and_interval(self):
         contract = self._revised(clause=self._clause(frequency="month", month="7"))
+        self.assertEqual(contract.next_revision_date, date(2026, 7, 1), "the previous system saw to that of 2025")
+        contract = self._revised(clause=self._clause(frequency="month", month="7"), billed_until=False)
         self.assertEqual(contract.next_revision_date, date(2025, 7, 1))
         contract = self._revised(clause=self._clause(frequency="interval", interval_months=18))
         self.assertEqual(contract.next_revision_date, date(2026, 7, 1))
@@ -185,6 +187,9 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
         contract = self._revised(clause=clause)
         self._cron()
         self.assertEqual(contract.price_revision_ids.coefficient, 1.01)
+        self.assertEqual(
+            contract.price_revision_ids.calculation, "1 × R 101 (12/2025) / (200 × 0.5) (12/2024) = 1.01", "all of it"
+        )
 
     def test_formula_is_checked(self):
         other = self._index("O", {})
@@ -196,6 +201,159 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
             with self.subTest(message), self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 self._clause(term_ids=commands)
         self.assertEqual(self.clause.formula, "P = P₀ × (0.15 + 0.85 × S/S₀)")
+
+    def test_the_price_of_a_contract_taken_over_is_that_of_its_last_revision(self):
+        self._value(2019, 10, 100.0)
+        for reference in ("last", "initial"):
+            contract = self._revised(clause=self._clause(reference=reference), date_start=date(2020, 1, 1))
+            self.assertEqual(contract.next_revision_date, date(2026, 1, 1))
+            revision = contract._propose_revision()
+            self.assertIn("130.5 (10/2025) / 121.2 (10/2024)", revision.calculation)
+            self.assertEqual(revision.line_ids.price_after, 1065.2)
+
+    def test_an_index_that_falls_back_to_that_of_reference_lowers_the_price(self):
+        contract = self._revised(clause=self._clause(reference="initial", threshold=1.0))
+        contract._propose_revision().action_accept()
+        self._value(2026, 10, 121.2)
+        self._cron("2027-01-05")
+        revision = contract.price_revision_ids[0]
+        self.assertEqual((revision.state, revision.coefficient), ("proposed", 1.0))
+        self.assertEqual(revision.line_ids.price_after, 1000.0)
+
+    def test_the_threshold_is_on_the_price_in_force(self):
+        contract = self._revised(clause=self._clause(reference="initial", threshold=1.0))
+        contract._propose_revision().action_accept()
+        self._value(2026, 10, 130.6)
+        self._cron("2027-01-05")
+        self.assertEqual(contract.price_revision_ids[0].state, "skipped")
+
+    def test_the_clause_changes_before_it_is_decided(self):
+        contract = self._revised()
+        revision = contract._propose_revision()
+        other = self._index("O", {(2024, 10): 100.0, (2025, 10): 102.0})
+        contract.price_clause_id = self._clause(
+            fixed=0.0, term_ids=[Command.create({"index_id": other.id, "weight": 1})]
+        )
+        with self.assertRaisesRegex(UserError, "compute it again"), self.cr.savepoint():
+            revision.action_accept()
+        revision.action_compute()
+        self.assertEqual((revision.clause_id, revision.coefficient), (contract.price_clause_id, 1.02))
+
+    def test_prices_keep_their_decimals(self):
+        contract = self._revised(self._line(price=0.0123, quantity=50000, date_start=date(2025, 1, 1)))
+        self.assertEqual(contract._propose_revision().line_ids.price_after, 0.0131)
+
+    def test_a_line_that_was_replaced_since(self):
+        """Accepted after January to March were billed and the quantity was doubled from March on."""
+        contract = self._revised()
+        first = contract.line_ids
+        revision = contract._propose_revision()
+        second = first._replace_from(date(2026, 3, 1), {"quantity": 2.0, "price_unit": 1000.0})
+        self._bill(contract, date(2026, 3, 5))
+        with self.assertRaisesRegex(UserError, "compute it again"), self.cr.savepoint():
+            revision.action_accept()
+        revision.action_compute()
+        self.assertEqual((revision.amount_before, revision.amount_after), (1000.0, 1065.2))
+        revision.action_accept()
+        self.assertEqual(self._bill(contract, date(2026, 3, 5)).amount_untaxed, round(4 * 65.2, 2))
+        lines = contract.line_ids.filtered(lambda line: line._service_end() is None)
+        self.assertEqual((lines.quantity, lines.price_unit), (2.0, 1065.2))
+        self.assertEqual(lines._chain_root(), first)
+        self.assertEqual(second.predecessor_id.price_unit, 1065.2)
+        self.assertEqual(contract._document_lines(), second.predecessor_id | lines, "no line without a day on the print")
+        self.assertFalse(self._bill(contract, date(2026, 3, 5)))
+
+    def test_a_price_agreed_since_stays(self):
+        contract = self._revised()
+        contract.line_ids._replace_from(date(2026, 3, 1), {"price_unit": 1200.0})
+        revision = contract._propose_revision()
+        self.assertEqual(revision.line_ids.mapped("price_before"), [1000.0])
+        revision.action_accept()
+        self._bill(contract, date(2026, 3, 5))
+        sums = {}
+        for row in contract.billable_ids.filtered("held"):
+            sums[row.period_start.month] = round(sums.get(row.period_start.month, 0) + row.amount, 2)
+        self.assertEqual(sums, {1: 1065.2, 2: 1065.2, 3: 1200.0})
+
+    def test_a_line_replaced_on_the_very_day_at_the_same_price(self):
+        contract = self._revised(
+            self._line(price=1000.0, date_start=date(2025, 1, 1)), self._line(price=80.0, date_start=date(2026, 1, 1))
+        )
+        contract.line_ids[0]._replace_from(date(2026, 1, 1), {"quantity": 2.0, "price_unit": 1000.0})
+        revision = contract._propose_revision()
+        self.assertEqual(revision.line_ids.mapped("price_after"), [1065.2])
+        self.assertEqual(revision.amount_after, 2130.4)
+        revision.action_accept()
+        self.assertEqual(self._bill(contract, date(2026, 1, 5)).amount_untaxed, 2130.4 + 80.0)
+
+    def test_the_initial_price_of_a_line_replaced_at_the_same_price(self):
+        contract = self._revised(
+            self._line(price=33.33, date_start=date(2025, 1, 1)), clause=self._clause(reference="initial")
+        )
+        contract._propose_revision().action_accept()
+        contract.line_ids[1]._replace_from(date(2026, 3, 1), {"quantity": 2.0, "price_unit": 35.5})
+        self._value(2026, 10, 136.0)
+        self._cron("2027-01-05")
+        self.assertEqual(contract.price_revision_ids[0].line_ids.price_initial, 33.33)
+
+    def test_a_line_replaced_at_the_same_price_says_how_it_was_revised(self):
+        contract = self._revised()
+        contract._propose_revision().action_accept()
+        revised = contract.line_ids[1]
+        for price, said in ((1065.2, True), (1100.0, False)):
+            form = Form(self.env["multiservice.line.replace"].with_context(default_line_id=revised.id))
+            form.date_start, form.quantity, form.price_unit = date(2026, 3, 1), 2.0, price
+            with self.subTest(price), self.cr.savepoint() as savepoint:
+                form.save().action_confirm()
+                self.assertEqual(bool(revised.successor_ids.price_note), said)
+                savepoint.rollback()
+
+    def test_in_the_language_of_the_customer(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.customer.lang = "fr_FR"
+        contract = self._revised()
+        contract._propose_revision().action_accept()
+        self.assertIn("0,15 + 0,85 × S 130,5 (10/2025)", contract.line_ids[1].price_note)
+
+    def test_quarterly_series(self):
+        quarterly = self._index("Q", {(2024, 12): 100.0, (2025, 3): 101.0, (2026, 3): 104.0}, quarterly=True)
+        clause = self._clause(
+            choice="month", fixed=0.0, term_ids=[Command.create({"index_id": quarterly.id, "weight": 1})]
+        )
+        contract = self._revised(clause=clause)
+        revision = contract._propose_revision()
+        self.assertEqual(revision.calculation, "1 × Q 104 (03/2026) / 101 (03/2025) = 1.0297")
+
+    def test_it_is_decided_by_its_buttons_alone(self):
+        biller = self._user("p_biller", "multiservice.group_billing_user")
+        contract = self._revised().with_user(biller)
+        contract.action_propose_revision()
+        revision = contract.price_revision_ids
+        for vals in ({"state": "accepted"}, {"coefficient": 1.5}, {"date": date(2025, 6, 1)}):
+            with self.subTest(vals), self.assertRaisesRegex(UserError, "by its buttons"), self.cr.savepoint():
+                revision.write(vals)
+        with mute_logger("odoo.addons.base.models.ir_model"), self.assertRaises(AccessError), self.cr.savepoint():
+            revision.create({"contract_id": contract.id, "clause_id": self.clause.id, "date": date(2026, 2, 1)})
+        revision.line_ids.price_after = 9000.0
+        with self.assertRaisesRegex(UserError, "compute it again"), self.cr.savepoint():
+            revision.action_accept()
+        revision.action_compute()
+        revision.action_accept()
+        self.assertEqual(contract.line_ids[1].price_unit, 1065.2)
+
+    def test_planners_read_contracts_without_prices(self):
+        contract = self._revised()
+        contract._propose_revision()
+        planner = self._user("p_planner", "multiservice.group_planner")
+        self.assertTrue(contract.with_user(planner).read())
+        with self.assertRaises(AccessError):
+            contract.with_user(planner).read(["price_revision_ids"])
+
+    def test_a_copy_has_prices_of_its_own_day(self):
+        contract = self._revised(price_reference_month=date(2024, 10, 1))
+        copy = contract.copy()
+        self.assertEqual(copy.price_clause_id, self.clause)
+        self.assertFalse(copy.price_reference_month)
 
     def test_letter(self):
         contract = self._revised()

@@ -116,5 +116,7 @@ class LineReplace(models.TransientModel):
             vals["name"] = line.name
         else:
             vals["name"] = self.product_id.get_product_multiline_description_sale()
+        if self.price_unit == line.price_unit:
+            vals["price_note"] = line.price_note
         line._replace_from(self.date_start, vals)
         return {"type": "ir.actions.act_window_close"}
