@@ -1,5 +1,4 @@
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -41,7 +40,7 @@ class PriceChange(models.Model):
     def action_customer_accepted(self):
         """Record that the customers accepted the new prices today."""
         for revision in self.filtered("needs_acceptance"):
-            revision.customer_accepted_on = revision.company_id._service_today()
+            revision._write_unguarded({"customer_accepted_on": revision.company_id._service_today()})
 
     def action_accept(self):
         if waiting := self.filtered("needs_acceptance"):
@@ -55,6 +54,21 @@ class PriceChange(models.Model):
             )
         return super().action_accept()
 
+    def _check_current(self) -> None:
+        """Refuse to apply prices that were proposed for lines that changed since."""
+        if self.ground == "index":
+            super()._check_current()
+            return
+        for line in self.line_ids:
+            if line.line_id.successor_ids or line.line_id.price_unit != line.price_before:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” was changed since %(revision)s was proposed: refuse it and propose it again.",
+                        line=line.line_id._first_line(),
+                        revision=self.display_name,
+                    )
+                )
+
     def action_undo(self):
         """Go back to the old prices, while nothing was billed at the new ones."""
         for revision in self:
@@ -63,7 +77,7 @@ class PriceChange(models.Model):
                 end = line.successor_id.date_end
                 line.successor_id.unlink()
                 line.line_id._end_on(end or None)
-            revision.write({"state": "proposed", "decided_by_id": False})
+            revision._write_unguarded({"state": "proposed", "decided_by_id": False})
             revision.contract_id.message_post(
                 body=self.env._("Price revision of %s taken back.", format_date(self.env, revision.date))
             )
@@ -93,14 +107,18 @@ class ChangedContract(models.Model):
         """Propose new prices from `day` for the recurring services of the contracts; `price_of(line)`: the new unit
         price as a Decimal. Contracts without a price that changes are left out. Returns the proposals.
         """
-        digits = self.env["decimal.precision"].precision_get("Product Price")
-        unit, vals_list = Decimal(1).scaleb(-digits), []
+        self.check_access("write")
+        vals_list = []
         for contract in self:
             lines = [
-                vals | {"price_after": float(after)}
-                for vals in contract._revised_lines(day, Decimal(1))
-                if (after := price_of(contract.line_ids.browse(vals["line_id"])).quantize(unit, ROUND_HALF_UP))
-                != Decimal(str(vals["price_before"]))
+                {
+                    "line_id": line.id,
+                    "price_before": line.price_unit,
+                    "price_initial": line.price_unit,
+                    "price_after": after,
+                }
+                for line in contract._lines_to_revise(day)
+                if (after := float(line._rounded_price(price_of(line)))) != line.price_unit
             ]
             if lines:
                 vals_list.append(
@@ -113,4 +131,6 @@ class ChangedContract(models.Model):
                         "line_ids": [Command.create(vals) for vals in lines],
                     }
                 )
-        return self.env["multiservice.price.revision"].create(vals_list)
+        # sudo: revisions are made by the clause and by this act alone
+        revisions = self.env["multiservice.price.revision"].sudo().create(vals_list)
+        return revisions.sudo(self.env.su)

@@ -20,7 +20,18 @@ MOST_DECIMALS = 6  # of a price or a coefficient on a document
 
 # Filled by the clause and decided by the buttons, never written otherwise.
 GUARDED_FIELDS = frozenset(
-    ("contract_id", "clause_id", "date", "state", "coefficient", "calculation", "index_months", "decided_by_id")
+    (
+        "contract_id",
+        "clause_id",
+        "date",
+        "ground",
+        "state",
+        "coefficient",
+        "calculation",
+        "index_months",
+        "customer_accepted_on",
+        "decided_by_id",
+    )
 )
 
 
@@ -295,6 +306,12 @@ class RevisedLine(models.Model):
         taken_over = self.date_start == day and self._keeps_price()
         return (self.date_start < day or taken_over) and (not end or end >= day)
 
+    def _rounded_price(self, price: Decimal) -> Decimal:
+        """`price` with as many decimals as prices have, or as the present one has."""
+        digits = self.env["decimal.precision"].precision_get("Product Price")
+        unit = Decimal(1).scaleb(-min(max(digits, _decimals(self.price_unit)), MOST_DECIMALS))
+        return price.quantize(unit, rounding=ROUND_HALF_UP)
+
     def _keeps_price(self) -> bool:
         """Whether the line has the price of the one that it replaces."""
         self.ensure_one()
@@ -351,6 +368,7 @@ class RevisedContract(models.Model):
         "price_clause_id.month",
         "price_clause_id.interval_months",
         "price_revision_ids.date",
+        "price_revision_ids.ground",
     )
     def _compute_next_revision_date(self):
         for contract in self:
@@ -425,7 +443,8 @@ class RevisedContract(models.Model):
     def _next_revision(self) -> date:
         """The first day of revision after the last one, and after what the previous system billed."""
         self.ensure_one()
-        known = [self.date_start, self.billed_until or self.date_start, *self.price_revision_ids.mapped("date")]
+        revised = self._index_revisions().mapped("date")
+        known = [self.date_start, self.billed_until or self.date_start, *revised]
         return next(day for day in self._revision_days() if day > max(known))
 
     def _first_reference_day(self) -> date:
@@ -436,9 +455,13 @@ class RevisedContract(models.Model):
         billed_until = self.billed_until or date.min
         return max(takewhile(lambda day: day <= billed_until, self._revision_days()), default=self.date_start)
 
+    def _index_revisions(self):
+        """The revisions that the clause proposed; prices changed for another reason do not count for the next one."""
+        return self.price_revision_ids.filtered(lambda revision: revision.ground == "index")
+
     def _applied_before(self, day: date):
         """The last applied revision before that day."""
-        applied = self.price_revision_ids.filtered(lambda one: one.state == "accepted" and one.date < day)
+        applied = self._index_revisions().filtered(lambda one: one.state == "accepted" and one.date < day)
         return applied.sorted("date")[-1:]
 
     def _coefficient_in_force(self, clause, day: date) -> Decimal:
@@ -485,23 +508,25 @@ class RevisedContract(models.Model):
                 )
             )
 
-    def _revised_lines(self, clause, day: date, coefficient: Decimal) -> list[dict]:
-        """Values of the revision's lines: the recurring services in force on that day that are revised, and what took
-        their place since at the same price.
+    def _lines_to_revise(self, day: date):
+        """The recurring services in force on that day that are revised, and what took their place since at the same
+        price.
         """
         self.ensure_one()
-        digits = self.env["decimal.precision"].precision_get("Product Price")
         lines = self.line_ids.browse()
         for line in self.line_ids.filtered(lambda line: line._in_force_before(day)):
             lines |= line
             while any(later._keeps_price() for later in line.successor_ids):
                 line = line.successor_ids
                 lines |= line
+        return lines.filtered(lambda line: line._is_revised())
+
+    def _revised_lines(self, clause, day: date, coefficient: Decimal) -> list[dict]:
+        """Values of the lines of a revision by `coefficient`."""
         vals_list = []
-        for line in lines.filtered(lambda line: line._is_revised()):
-            initial, decimals = self._price_of_reference(clause, line, day), _decimals(line.price_unit)
-            unit = Decimal(1).scaleb(-min(max(digits, decimals), MOST_DECIMALS))
-            after = (Decimal(str(initial)) * coefficient).quantize(unit, rounding=ROUND_HALF_UP)
+        for line in self._lines_to_revise(day):
+            initial = self._price_of_reference(clause, line, day)
+            after = line._rounded_price(Decimal(str(initial)) * coefficient)
             vals_list.append(
                 {
                     "line_id": line.id,

@@ -260,7 +260,9 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
         self.assertEqual((lines.quantity, lines.price_unit), (2.0, 1065.2))
         self.assertEqual(lines._chain_root(), first)
         self.assertEqual(second.predecessor_id.price_unit, 1065.2)
-        self.assertEqual(contract._document_lines(), second.predecessor_id | lines, "no line without a day on the print")
+        self.assertEqual(
+            contract._document_lines(), second.predecessor_id | lines, "no line without a day on the print"
+        )
         self.assertFalse(self._bill(contract, date(2026, 3, 5)))
 
     def test_a_price_agreed_since_stays(self):
