@@ -118,7 +118,8 @@ class EinvoiceCheck(models.Model):
         if record == move:
             raise UserError(message)
         action = record._get_records_action(context={})
-        raise RedirectWarning(message, action, self.env._("Open %s", record.display_name))
+        name = record.sudo().display_name  # sudo: an accountant may not read contracts, and is told whose they are
+        raise RedirectWarning(message, action, self.env._("Open %s", name))
 
     def _faults_on_posting(self) -> tuple[Finding, ...]:
         """What forbids to post: not that an invoice said to be paid already is not, since it is paid once posted."""

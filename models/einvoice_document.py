@@ -88,7 +88,8 @@ class EinvoiceDocument(models.Model):
 
     def _to_einvoice(self) -> Invoice:
         self.ensure_one()
-        move = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        # sudo: who may see or post the invoice need not be allowed to read the contracts and sites that it is for
+        move = self.sudo().with_context(lang=self.partner_id.lang or self.env.lang)
         base_lines, _tax_lines = move._get_rounded_base_and_tax_lines()
         vat = move._to_vat(base_lines)
         allowances = tuple(one["record"]._to_allowance(one) for one in base_lines if _is_document_discount(one))
@@ -252,7 +253,7 @@ class EinvoiceDocument(models.Model):
         self.ensure_one()
         unit = decimal(self.currency_id.rounding)
         customer = self.commercial_partner_id
-        contracts = self.service_contract_ids
+        contracts = self.service_contract_ids.sudo()  # sudo: as above
         return Context(
             gross=decimal(abs(self.amount_total), unit),
             vat=decimal(abs(self.amount_tax), unit),

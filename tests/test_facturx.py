@@ -441,6 +441,22 @@ class TestEinvoiceCheck(EinvoiceCommon):
         self.assertEqual((run.done_count, run.failed_count), (1, 1))
         self.assertIn("SIREN", run.item_ids.filtered("error").error)
 
+    def test_an_accountant_who_reads_no_contract_posts_and_is_told(self):
+        accountant = self._user("an_accountant", "account.group_account_manager")
+        town = self._customer("Commune de Testville", legal_category="public_body", buyer_reference_required=True)
+        contracts = self._contract(self._line(site_id=self.site_a.id))
+        contracts += self._contract(self._line(), partner_id=town.id, buyer_reference="S-1")
+        right, wrong = self._bill(contracts, JANUARY).move_ids.sorted("partner_id")
+        wrong.service_buyer_reference = False
+        self.env.flush_all()
+        self.env.invalidate_all()
+        right.with_user(accountant).action_post()
+        self.assertEqual(right._to_einvoice().contract, contracts[0].name)
+        self.assertIn("service code", wrong.with_user(accountant).einvoice_findings)
+        with self.assertRaises(RedirectWarning) as refused:
+            wrong.with_user(accountant).action_post()
+        self.assertIn(contracts[1].name, refused.exception.args[2])
+
     def test_a_draft_shows_what_is_missing(self):
         invoice = self._bill(self._contract(), JANUARY).move_ids
         self.assertFalse(invoice.einvoice_findings)
