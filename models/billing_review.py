@@ -81,9 +81,9 @@ class BillingReview(models.Model):
         for move in self:
             several = len(move.service_contract_ids) > 1
             move.service_anomaly_reasons = "\n".join(
-                f"{anomaly.contract_id.name} – {anomaly.display_name}: {anomaly.reason}"
+                f"{anomaly.contract_id.name} – {anomaly.display_name} – {anomaly.reason}"
                 if several and anomaly.contract_id
-                else f"{anomaly.display_name}: {anomaly.reason}"
+                else f"{anomaly.display_name} – {anomaly.reason}"
                 for anomaly in move._unchecked()
             )
 
