@@ -283,7 +283,8 @@ class Billable(models.Model):
 
         The ledger is read in two queries for all lines, over each line's open window only.
         """
-        terms = {line: line._to_terms() for line in lines if not line.display_type and line.date_start}
+        started = lines.filtered(lambda line: not line.display_type and line.date_start and line.anchor_date)
+        terms = {line: line._to_terms() for line in started}
         since = self._window_starts(terms)
         held = self._held(since)
         return [(line, proposals(term, held[term.line], since[term.line])) for line, term in terms.items()]

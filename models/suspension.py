@@ -242,7 +242,9 @@ class SuspendedContract(models.Model):
             today = contract.company_id._service_today() if contract.company_id else fields.Date.today()
             whole = contract.suspension_ids.filtered(lambda suspension: not (suspension.site_id or suspension.line_id))
             contract.suspension_count = len(contract.suspension_ids)
-            contract.is_suspended = any(suspension._period().includes(today) for suspension in whole)
+            contract.is_suspended = any(
+                suspension.date_start and suspension._period().includes(today) for suspension in whole
+            )
 
     def action_suspend(self):
         self.ensure_one()

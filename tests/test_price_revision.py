@@ -260,9 +260,7 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
         self.assertEqual((lines.quantity, lines.price_unit), (2.0, 1065.2))
         self.assertEqual(lines._chain_root(), first)
         self.assertEqual(second.predecessor_id.price_unit, 1065.2)
-        self.assertEqual(
-            contract._document_lines(), second.predecessor_id | lines, "no line without a day on the print"
-        )
+        self.assertEqual(contract._document_lines(), second.predecessor_id | lines, "each with days")
         self.assertFalse(self._bill(contract, date(2026, 3, 5)))
 
     def test_a_price_agreed_since_stays(self):
@@ -356,6 +354,12 @@ class TestPriceRevision(MultiserviceCommon, CronMixinCase, MockEmail):
         copy = contract.copy()
         self.assertEqual(copy.price_clause_id, self.clause)
         self.assertFalse(copy.price_reference_month)
+
+    def test_contract_form_while_typing(self):
+        form = Form(self._revised())
+        form.price_clause_id = self._clause(frequency="month", month=False)
+        form.date_start = False
+        self.assertFalse(form.next_revision_date)
 
     def test_letter(self):
         contract = self._revised()

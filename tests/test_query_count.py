@@ -92,3 +92,22 @@ class TestQueryCount(MultiserviceCommon):
     def _read_contracts(self, move_ids: list[int]) -> None:
         for vals in self.env["account.move"].browse(move_ids).read(["service_contract_ids"]):
             self.assertEqual(len(vals["service_contract_ids"]), 1)
+
+    def test_suspensions_cost_no_query_for_each_contract_more(self):
+        first, few, many = (self._contracts(count, SHORT) for count in (5, 5, 25))
+        for contract in first | few | many:
+            line = contract.line_ids[0]._replace_from(date(2026, 3, 1), {"price_unit": 50.0})
+            self.env["multiservice.suspension"].create(
+                [
+                    {"contract_id": contract.id, "reason": "Works", "date_start": start, "date_end": end, **scope}
+                    for start, end, scope in (
+                        (date(2026, 1, 5), date(2026, 1, 9), {}),
+                        (date(2026, 2, 5), date(2026, 2, 9), {"line_id": line.id}),
+                    )
+                ]
+            )
+        for work, allowed in ((self._preview, 0), (self._run, 1)):
+            with self.subTest(work=work.__name__):
+                self._queries(work(first))
+                more = self._queries(work(many)) - self._queries(work(few))
+                self.assertLessEqual(more, allowed * (len(many) - len(few)))

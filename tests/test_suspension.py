@@ -254,6 +254,22 @@ class TestSuspension(MultiserviceCommon):
         self.assertEqual(contract.action_view_suspensions()["res_id"], suspension.id)
         self.assertIn(contract, contract.search([("suspension_ids.date_end", "=", False)]))
 
+    def test_form_while_typing(self):
+        contract = self._contract(self._line(price=280.0))
+        self._bill(contract, FEBRUARY)
+        suspension = self._suspend(contract, date(2026, 2, 1), line_id=contract.line_ids.id)
+        form = Form(suspension)
+        form.date_start = date(2026, 2, 10)
+        self.assertIn("the days from 02/10/2026 to 02/28/2026 are credited", form.consequence)
+        form.date_end = date(2026, 2, 9)
+        form.date_start = False
+        self.assertFalse(form.consequence)
+        form = Form(self.env["multiservice.suspension"])
+        form.date_start = date(2026, 2, 1)
+        form.contract_id = contract
+        form.line_id = contract.line_ids
+        self.assertIn("are credited", form.consequence)
+
     def test_planners_see_and_billing_users_decide(self):
         suspension = self._suspend(self._contract(), date(2026, 2, 1))
         planner = self._user("s_planner", "multiservice.group_planner")
