@@ -3,7 +3,7 @@
 import time
 from datetime import date, timedelta
 
-from ._contracts import TERMINATED_AFTER_BILLING, month_start
+from ._contracts import REFUSED, REVISED, TERMINATED_AFTER_BILLING, month_start
 from ._users import BILLING, PEOPLE
 
 CREDITED = "contract_LES-2"  # one of its invoices is credited
@@ -25,6 +25,8 @@ def bill(env, today: date) -> dict:
     closing = _run(env, "Clôture mensuelle", month_start(today) - timedelta(days=1))
     _terminate(env.ref(f"multiservice_demo.contract_{TERMINATED_AFTER_BILLING}"), today - timedelta(days=20))
     _suspend(env, today)
+    _refuse(env.ref(f"multiservice_demo.contract_{REFUSED}"), today - timedelta(days=3))
+    _propose_prices(env.ref(f"multiservice_demo.contract_{REVISED}"))
     _dry_run(env, today)
     latest = _run(env, "Échéances du jour", today)
     env["multiservice.contract"]._cron_end_contracts()
@@ -65,7 +67,9 @@ def _terminate(contract, day: date) -> None:
 
 
 def _suspend(env, today: date) -> None:
-    """A site is closed since last week, prepaid: the next run credits its days. A whole contract pauses next month."""
+    """A site closed in the last days of a month that was prepaid: the next run credits them. A whole contract pauses
+    next month.
+    """
     works, holidays = (env.ref(f"multiservice_demo.contract_{key}") for key in SUSPENDED)
     if works.suspension_ids:
         return
@@ -75,7 +79,7 @@ def _suspend(env, today: date) -> None:
             {
                 "contract_id": works.id,
                 "site_id": works.site_ids[:1].id,
-                "date_start": today - timedelta(days=6),
+                "date_start": month_start(today) - timedelta(days=6),
                 "reason": "Travaux dans le magasin",
             },
             {
@@ -86,6 +90,21 @@ def _suspend(env, today: date) -> None:
             },
         ]
     )
+
+
+def _refuse(contract, day: date) -> None:
+    """The general meeting of the co-owners chose another firm."""
+    if not contract.refused_on:
+        wizard = contract.env["multiservice.renewal.refusal"].create(
+            {"contract_id": contract.id, "refused_on": day, "reason": "Décision de l'assemblée générale"}
+        )
+        wizard.action_confirm()
+
+
+def _propose_prices(contract) -> None:
+    """Left to decide."""
+    if not contract.price_revision_ids:
+        contract.action_propose_revision()
 
 
 def _give_a_discount(run) -> None:

@@ -13,6 +13,9 @@ BROKEN = "OND-1"  # cannot be billed: its income account was archived
 TERMINATED_AFTER_BILLING = "BRI-7"  # ends before what was billed in advance: the next run credits
 TAKEN_OVER = "LES-4"  # from another system
 FOREIGN = "HOR-1"  # in Swiss francs, for a building in France
+TO_INFORM = "GLY-1"  # renews itself: its co-owners must be told of it now
+REFUSED = "MIR-1"  # its co-owners refused the renewal
+REVISED = "BRI-3"  # its prices are to be revised by an index
 
 
 @dataclass(frozen=True)

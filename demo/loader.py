@@ -14,6 +14,7 @@ from ._make_company import make_company
 from ._make_contracts import make_contracts
 from ._make_customers import make_customers
 from ._make_services import make_services
+from ._make_terms import make_terms
 
 __all__ = ["bill", "load"]
 
@@ -35,6 +36,7 @@ def load(env, today: date, company=None):
     make_services(book)
     make_customers(book)
     make_contracts(book)
+    make_terms(book)
     book.publish()
     env.invalidate_all()
     return company

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base_iban.models.res_partner_bank import validate_iban
-from odoo.addons.multiservice.demo._contracts import BROKEN, contracts
+from odoo.addons.multiservice.demo._contracts import BROKEN, REFUSED, REVISED, TO_INFORM, contracts
 from odoo.addons.multiservice.demo.loader import bill, load
 
 from .common import MultiserviceCommon
@@ -76,6 +76,17 @@ class TestDemo(MultiserviceCommon):
         served_to = current._lines().billable_ids.mapped("period_end")
         self.assertIn(current.date_start - timedelta(days=1), served_to, "billed to the day before")
         self.assertGreater(coming.date_start, self.today)
+
+    def test_terms_and_prices_to_revise(self):
+        to_inform, refused, revised = (
+            self.env.ref(f"multiservice_demo.contract_{key}") for key in (TO_INFORM, REFUSED, REVISED)
+        )
+        self.assertLessEqual(to_inform.inform_from, self.today)
+        self.assertGreater(to_inform.inform_until, self.today)
+        self.assertEqual((refused.refused_by, refused.date_end), ("customer", refused.term_end))
+        revision = revised.price_revision_ids
+        self.assertEqual((revision.state, revision.coefficient), ("proposed", 1.0208))
+        self.assertGreater(revision.amount_after, revision.amount_before)
 
     def test_all_kinds_of_terms(self):
         def used(name):
