@@ -283,7 +283,8 @@ class Billable(models.Model):
 
         The ledger is read in two queries for all lines, over each line's open window only.
         """
-        started = lines.filtered(lambda line: not line.display_type and line.date_start and line.anchor_date)
+        # Not `filtered`, which would read the lines of each contract apart.
+        started = [line for line in lines if not line.display_type and line.date_start and line.anchor_date]
         terms = {line: line._to_terms() for line in started}
         since = self._window_starts(terms)
         held = self._held(since)
