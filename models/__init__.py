@@ -23,6 +23,7 @@ from . import contract_activation
 from . import contract_term
 from . import price_index
 from . import price_revision
+from . import contract_revision
 from . import price_change
 from . import contract_billing
 from . import contract_reference

@@ -13,7 +13,7 @@ from odoo.addons.mail.tests.common import MockEmail
 
 from .common import MultiserviceCommon
 
-LOG = "odoo.addons.multiservice.models.price_revision"
+LOG = "odoo.addons.multiservice.models.contract_revision"
 
 
 @tagged("post_install", "-at_install")
