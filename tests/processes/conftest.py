@@ -18,8 +18,9 @@ import psycopg2
 import pytest
 from dateutil.relativedelta import relativedelta
 
-sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parents[2] / "dev")])
+sys.path.extend([str(Path(__file__).parent), *(str(Path(__file__).parents[2] / room) for room in ("dev", "demo"))])
 
+import _identity as identity
 from _mail_sink import start_mail_sink
 from odoo_process import close_all, environment, finish, start
 
@@ -46,7 +47,9 @@ class Billing:
     def seed(self, count: int, label: str, posting_mode: str = "post") -> list[int]:
         """`count` customers with one active monthly contract of two lines each, due since the first of the month."""
         with self.environment() as env:
+            self._set_up_company(env)
             france = env.ref("base.fr").id
+            number = env["res.partner"].search_count([])  # so that no two customers have the same
             customers = env["res.partner"].create(
                 [
                     {
@@ -55,8 +58,11 @@ class Billing:
                         "is_company": True,
                         "legal_category": "business",
                         "street": "1 rue de l'Exemple",
+                        "zip": "69001",
                         "city": "Lyon",
                         "country_id": france,
+                        "company_registry": identity.siret(identity.siren(number + n)),
+                        "vat": identity.vat_number(identity.siren(number + n)),
                     }
                     for n in range(count)
                 ]
@@ -77,6 +83,22 @@ class Billing:
             )
             contracts._activate()
             return contracts.ids
+
+    def _set_up_company(self, env) -> None:
+        """What the French rules ask of the seller: without it no invoice is posted."""
+        partner = env.company.partner_id
+        if not partner.vat:
+            siren = identity.siren(0)
+            partner.write(
+                {
+                    "street": "9 rue de l'Exemple",
+                    "zip": "69001",
+                    "city": "Lyon",
+                    "company_registry": identity.siret(siren),
+                    "vat": identity.vat_number(siren),
+                }
+            )
+            env["res.partner.bank"].create({"acc_number": identity.iban(1), "partner_id": partner.id})
 
     def open_run(self, contract_ids: list[int], months: int = 0) -> int:
         """A running run, through a day that many months ahead."""
