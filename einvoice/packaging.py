@@ -48,11 +48,12 @@ class NotAPdf(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the PDF says of itself. `language`: "fr-FR"."""
+    """What the PDF says of itself. `made`: when, in UTC; `language`: "fr-FR"."""
 
     title: str
     author: str
     subject: str
+    made: datetime
     language: str = "fr-FR"
 
 
@@ -79,7 +80,7 @@ def package(
     The XML is taken as valid (`cii.generate` checks it). Raises NotAPdf.
     """
     writer = PdfWriter(clone_from=_reader(pdf))
-    data = Attachment(XML_NAME, xml, "Factur-X", datetime.now(timezone.utc))
+    data = Attachment(XML_NAME, xml, "Factur-X", metadata.made)
     files = [
         _embed(writer, data, "text/xml", "Data"),
         *(_embed(writer, file, _mime_type(file.name), "Supplement") for file in _distinct(attachments)),
@@ -175,7 +176,7 @@ def _describe(writer: PdfWriter, profile: Profile, metadata: Metadata) -> None:
     stream[NameObject("/Type")] = NameObject("/Metadata")
     stream[NameObject("/Subtype")] = NameObject("/XML")
     writer.root_object[NameObject("/Metadata")] = writer._add_object(stream)
-    now = datetime.now(timezone.utc).strftime(PDF_DATE)
+    made = metadata.made.strftime(PDF_DATE)
     writer.add_metadata(
         {
             "/Title": metadata.title,
@@ -183,8 +184,8 @@ def _describe(writer: PdfWriter, profile: Profile, metadata: Metadata) -> None:
             "/Subject": metadata.subject,
             "/Producer": "pypdf",
             "/Creator": facturx.facturx.CREATOR,
-            "/CreationDate": now,
-            "/ModDate": now,
+            "/CreationDate": made,
+            "/ModDate": made,
         }
     )
 

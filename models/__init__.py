@@ -1,3 +1,4 @@
+from . import cached_mixin
 from . import uom_uom
 from . import res_company
 from . import einvoice_party

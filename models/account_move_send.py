@@ -1,4 +1,4 @@
-from datetime import timezone
+from datetime import datetime, timezone
 
 from odoo import api, models
 from odoo.tools import file_open, ormcache
@@ -101,6 +101,7 @@ class AccountMoveSend(models.AbstractModel):
             title=f"{company.name}: {invoice.name}",
             author=company.name,
             subject=invoice._einvoice_subject(),
+            made=datetime.now(timezone.utc),
             language=(invoice.partner_id.lang or company._service_lang()).replace("_", "-"),
         )
         files = [

@@ -17,7 +17,7 @@ class LateRate(models.Model):
 
     _name = "multiservice.late.rate"
     _description = "Late Interest Rates"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["multiservice.cached.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "date_from desc"
 
     _date_from_uniq = models.Constraint("UNIQUE(date_from)", "The rates of this half-year are there already.")
@@ -70,18 +70,9 @@ class LateRate(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env.registry.clear_cache()
         rates = super().create(vals_list)
         self._close_reminders()
         return rates
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     def _rates_on(self, day: date):

@@ -10,6 +10,7 @@ class LegalFigure(models.Model):
 
     _name = "multiservice.legal.figure"
     _description = "Legal Figure"
+    _inherit = ["multiservice.cached.mixin"]
     _order = "code, date_from desc"
 
     _code_date_uniq = models.Constraint("UNIQUE(code, date_from)", "This figure has a value from that date already.")
@@ -24,19 +25,6 @@ class LegalFigure(models.Model):
     def _check_value(self):
         if any(figure.value < 0 for figure in self):
             raise ValidationError(self.env._("A legal figure cannot be negative."))
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     @ormcache("code", "on")

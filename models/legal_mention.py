@@ -87,6 +87,7 @@ class LegalMention(models.Model):
 
     _name = "multiservice.legal.mention"
     _description = "Legal Mention"
+    _inherit = ["multiservice.cached.mixin"]
     _order = "sequence, id"
 
     _dates_ordered = models.Constraint(
@@ -205,19 +206,6 @@ class LegalMention(models.Model):
             *("|", ("date_from", "=", False), ("date_from", "<=", day)),
             *("|", ("date_to", "=", False), ("date_to", ">=", day)),
         ]
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     def _in_force(self, company, day: date):

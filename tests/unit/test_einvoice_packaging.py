@@ -27,7 +27,8 @@ from einvoice_pdfa import factur_x_faults, pdfa_findings
 DATA = Path(__file__).with_name("data")
 BUILDS = ("debian", "patched")
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-METADATA = Metadata("Facture FA-2026-00042", "Entretien Exemple SAS", "Facture de services")
+MADE = datetime(2026, 11, 2, 8, 30, tzinfo=timezone.utc)
+METADATA = Metadata("Facture FA-2026-00042", "Entretien Exemple SAS", "Facture de services", MADE)
 REPORT = Attachment(
     "compte-rendu.pdf",
     b"%PDF-1.4 compte rendu",
@@ -54,6 +55,7 @@ def test_it_is_pdfa_3b_and_factur_x(build, make, attachments):
     assert pdfa_findings(file) == []
     assert factur_x_faults(file, xml, profile.decide(make()).conformance) == []
     assert file.startswith(b"%PDF-1.7\n")
+    assert PdfReader(BytesIO(file)).metadata.creation_date == MADE
 
 
 @pytest.mark.parametrize("build", BUILDS)
