@@ -81,8 +81,14 @@ class LineReplace(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
+        self.line_id.check_access("write")
+        self._check()
+        self.line_id._replace_from(self.date_start, self._prepare_vals())
+        return {"type": "ir.actions.act_window_close"}
+
+    def _check(self) -> None:
+        """Refuse a day on which the line cannot be replaced."""
         line = self.line_id
-        line.check_access("write")
         if line.successor_ids:
             raise UserError(
                 self.env._(
@@ -104,6 +110,10 @@ class LineReplace(models.TransientModel):
             raise UserError(
                 self.env._("The line ends on %s: nothing is left to replace after it.", format_date(self.env, end))
             )
+
+    def _prepare_vals(self) -> dict:
+        """Values in which the line that follows differs from this one."""
+        line = self.line_id
         vals = {
             "product_id": self.product_id.id,
             "site_id": self.site_id.id,
@@ -118,5 +128,4 @@ class LineReplace(models.TransientModel):
             vals["name"] = self.product_id.get_product_multiline_description_sale()
         if self.price_unit == line.price_unit:
             vals["price_note"] = line.price_note
-        line._replace_from(self.date_start, vals)
-        return {"type": "ir.actions.act_window_close"}
+        return vals
