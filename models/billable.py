@@ -48,8 +48,8 @@ class Billable(models.Model):
 
     contract_line_id = fields.Many2one("multiservice.contract.line", required=True, readonly=True, ondelete="restrict")
     contract_id = fields.Many2one(related="contract_line_id.contract_id", store=True, index=True)
-    company_id = fields.Many2one(related="contract_line_id.company_id", store=True, index=True, precompute=True)
-    partner_id = fields.Many2one(related="contract_line_id.partner_id", string="Customer", store=True, precompute=True)
+    company_id = fields.Many2one(related="contract_line_id.company_id", store=True, index=True)
+    partner_id = fields.Many2one(related="contract_line_id.partner_id", string="Customer", store=True)
     currency_id = fields.Many2one(related="contract_line_id.currency_id")
     site_id = fields.Many2one("res.partner", readonly=True, index="btree_not_null", ondelete="restrict")
     period_start = fields.Date(string="From", required=True, readonly=True)
@@ -107,7 +107,6 @@ class Billable(models.Model):
     held = fields.Boolean(
         compute="_compute_held",
         store=True,
-        precompute=True,
         help="Counts as billed: on a draft or posted invoice, or closed with a reason.",
     )
     seen_held = fields.Boolean(
@@ -125,13 +124,11 @@ class Billable(models.Model):
         ],
         compute="_compute_held",
         store=True,
-        precompute=True,
     )
     hand_edited = fields.Boolean(
         compute="_compute_hand_edited",
         compute_sudo=True,
         store=True,
-        precompute=True,
         help="The amount of the invoice line was changed by hand: the ledger keeps the computed one.",
     )
 

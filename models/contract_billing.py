@@ -14,6 +14,8 @@ from ..engine.plan import Charge
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
+# Computed fields of a ledger row that are given to a new one, see `_computed_vals`.
+KNOWN_OF_NEW_ROWS = ("contract_id", "company_id", "partner_id", "held", "state", "hand_edited")
 
 
 class Agreement(NamedTuple):
@@ -394,11 +396,15 @@ class BillableEntry(models.Model):
             else:
                 vals_list.append(vals | self._computed_vals(line, settled) | {"revision": revisions[key]})
                 revisions[key] += 1
-        return rows | self.create(vals_list)
+        created = self.create(vals_list)
+        for name in KNOWN_OF_NEW_ROWS:
+            self.env.remove_to_compute(self._fields[name], created)
+        return rows | created
 
     def _computed_vals(self, line, settled: dict) -> dict:
         """What the computed fields of a new row come to, which is known here: it need not be found row by row."""
         return {
+            "contract_id": line.contract_id.id,
             "company_id": line.company_id.id,
             "partner_id": line.partner_id.id,
             "held": True,
@@ -422,7 +428,6 @@ class BillableEntry(models.Model):
     def _prepare_vals(self, line, charge: Charge) -> dict:
         return {
             "contract_line_id": line.id,
-            "contract_id": line.contract_id.id,
             "site_id": line.site_id.id,
             "period_start": charge.period.start,
             "period_end": charge.period.end,

@@ -324,13 +324,12 @@ class ContractLine(models.Model):
         account = account or contract._journal().default_account_id
         return contract.fiscal_position_id.map_account(account)
 
-    def _succession(self) -> tuple[date, date | None]:
-        """First and last day of service of the lines that replaced each other on one schedule, with this one.
+    def _succession(self, schedule) -> tuple[date, date | None]:
+        """First and last day of service of the lines that replaced each other on `schedule`, with this one.
 
         Where the schedule changed there is an inner joint, not an end: no policy for partial periods applies there.
         """
         self.ensure_one()
-        schedule = self._to_schedule_in_force()
         first = self
         while first.predecessor_id:
             first = first.predecessor_id
@@ -363,7 +362,8 @@ class ContractLine(models.Model):
         end = self._service_end()
         if end:
             end = max(end, self.date_start - timedelta(days=1))  # ended before it starts: no day of service
-        chain_start, chain_end = self._succession()
+        schedule = self._to_schedule_in_force()
+        chain_start, chain_end = self._succession(schedule)
         unit_digits = self.env["decimal.precision"].precision_get("Product Unit")
         quantity = Decimal(str(self.quantity))
         return LineTerms(
@@ -372,7 +372,7 @@ class ContractLine(models.Model):
             end=end,
             chain_start=chain_start,
             chain_end=max(chain_end, end) if chain_end and end else chain_end,
-            schedule=self._to_schedule_in_force(),
+            schedule=schedule,
             pricing=self.pricing,
             price=Price(quantity, Decimal(str(self.price_unit)), Decimal(str(self.discount))),
             currency_unit=Decimal(str(self.currency_id.rounding)),

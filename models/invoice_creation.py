@@ -13,7 +13,7 @@ POST_CONTEXT = {"tracking_disable": True, "skip_invoice_sync": True}
 # service invoice (expenses change only the entries that they make, a retention only invoices that are not completed).
 LINE_METHODS = {
     "account.move": ("_get_sync_stack", "_compute_needed_terms", "_prepare_product_base_line_for_taxes_computation"),
-    "account.move.line": ("_compute_totals",),
+    "account.move.line": ("_compute_totals", "_compute_amount_residual"),
 }
 LINE_MODULES = (
     "odoo.addons.account.models.",
@@ -21,6 +21,17 @@ LINE_MODULES = (
     "odoo.addons.multiservice.models.retention",
 )
 LINE_TOTALS = {"price_subtotal": "total_excluded_currency", "price_total": "total_included_currency"}
+# What core finds of any line of a new draft.
+OF_NEW_DRAFTS = {"parent_state": "draft", "payment_id": False, "statement_line_id": False, "statement_id": False}
+# `no_followup` is a matter of other entries: it stays unset, which is false.
+KNOWN_OF_LINES = (
+    *LINE_TOTALS,
+    *OF_NEW_DRAFTS,
+    *("date", "invoice_date", "ref"),
+    *("amount_residual", "amount_residual_currency", "reconciled"),
+    "no_followup",
+)
+LIQUIDITY_TYPES = ("asset_cash", "liability_credit_card")
 
 
 class InvoiceCreation(models.Model):
@@ -40,7 +51,7 @@ class InvoiceCreation(models.Model):
         creation = self.with_context(**CREATE_CONTEXT, skip_invoice_sync=core_alone)
         moves = creation.create([self._complete_vals(vals) for vals in vals_list]).with_env(self.env)
         if core_alone:
-            for name in LINE_TOTALS:  # given like the rest: not to be computed line by line again
+            for name in KNOWN_OF_LINES:  # given like the rest: not to be computed line by line again
                 self.env.remove_to_compute(moves.line_ids._fields[name], moves.line_ids)
         return moves
 
@@ -82,9 +93,16 @@ class InvoiceCreation(models.Model):
         left = iter(amounts)
         lines = [line_vals | (next(left) if line_vals["display_type"] == "product" else {}) for line_vals in lines]
         lines += tax_lines + self._prepare_due_lines(vals, amounts, tax_lines, company)
-        shared = {"currency_id": vals["currency_id"], "partner_id": self._debtor(vals).id}
+        shared = OF_NEW_DRAFTS | {
+            "currency_id": vals["currency_id"],
+            "partner_id": self._debtor(vals).id,
+            "date": self._invoiced_on(vals),
+            "invoice_date": vals.get("invoice_date"),
+            "ref": vals.get("ref", False),
+        }
         completed = {name: value for name, value in vals.items() if name != "invoice_line_ids"}
-        return completed | {"line_ids": [Command.create(shared | line_vals) for line_vals in lines]}
+        lines = [shared | line_vals | self._prepare_residual(line_vals) for line_vals in lines]
+        return completed | {"line_ids": [Command.create(line_vals) for line_vals in lines]}
 
     @api.model
     def _prepare_base_lines(self, vals: dict, lines: list[dict], company) -> list[dict]:
@@ -121,6 +139,20 @@ class InvoiceCreation(models.Model):
     def _prepare_amounts(self, base_line: dict, accounting: dict) -> dict:
         details = base_line["tax_details"]
         return accounting | {name: details[total] for name, total in LINE_TOTALS.items()}
+
+    @api.model
+    def _prepare_residual(self, line_vals: dict) -> dict:
+        """What is open of a line that is reconciled with nothing yet, as core's `_compute_amount_residual` finds it."""
+        account = self.env["account.account"].browse(line_vals.get("account_id", []))
+        due = line_vals["display_type"] == "payment_term"  # core gives it an account to reconcile
+        if not (due or account.reconcile or account.account_type in LIQUIDITY_TYPES):
+            return {"amount_residual": 0.0, "amount_residual_currency": 0.0, "reconciled": False}
+        balance, amount_currency = line_vals["balance"], line_vals["amount_currency"]
+        return {
+            "amount_residual": balance,
+            "amount_residual_currency": amount_currency,
+            "reconciled": not balance and not amount_currency,
+        }
 
     @api.model
     def _prepare_due_lines(self, vals: dict, base_lines: list[dict], tax_lines: list[dict], company) -> list[dict]:
