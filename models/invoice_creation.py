@@ -15,6 +15,16 @@ LINE_METHODS = {
     "account.move": ("_get_sync_stack", "_compute_needed_terms", "_prepare_product_base_line_for_taxes_computation"),
     "account.move.line": ("_compute_totals", "_compute_amount_residual"),
 }
+# How core finds the dates and the rate of an invoice.
+DATE_METHODS = {
+    "account.move": (
+        "_compute_date",
+        "_compute_delivery_date",
+        "_compute_taxable_supply_date",
+        "_compute_expected_currency_rate",
+        "_compute_invoice_currency_rate",
+    )
+}
 LINE_MODULES = (
     "odoo.addons.account.models.",
     "odoo.addons.hr_expense.models.",
@@ -49,20 +59,23 @@ class InvoiceCreation(models.Model):
         self.env["res.partner"].browse([vals["partner_id"] for vals in vals_list]).fetch(["commercial_partner_id"])
         core_alone = self._core_alone_decides()
         creation = self.with_context(**CREATE_CONTEXT, skip_invoice_sync=core_alone)
-        moves = creation.create([self._complete_vals(vals) for vals in vals_list]).with_env(self.env)
+        completed = [self._complete_vals(vals) for vals in vals_list]
+        if self._core_alone_decides(DATE_METHODS):
+            completed = [vals | self._prepare_dates(vals) for vals in completed]
+        moves = creation.create(completed).with_env(self.env)
         if core_alone:
             for name in KNOWN_OF_LINES:  # given like the rest: not to be computed line by line again
                 self.env.remove_to_compute(moves.line_ids._fields[name], moves.line_ids)
         return moves
 
     @api.model
-    def _core_alone_decides(self) -> bool:
-        """Whether complete lines are surely what core's sync of an invoice would make of them. Where another module
-        has its say, the sync has the last word.
+    def _core_alone_decides(self, methods_by_model=LINE_METHODS) -> bool:
+        """Whether what is given is surely what core would make of it by these methods. Where another module has its
+        say, core's way has the last word.
         """
         return all(
             cls.__module__.startswith(LINE_MODULES)
-            for model, methods in LINE_METHODS.items()
+            for model, methods in methods_by_model.items()
             for cls in type(self.env[model]).__mro__
             if any(method in vars(cls) for method in methods)
         )
@@ -103,6 +116,22 @@ class InvoiceCreation(models.Model):
         completed = {name: value for name, value in vals.items() if name != "invoice_line_ids"}
         lines = [shared | line_vals | self._prepare_residual(line_vals) for line_vals in lines]
         return completed | {"line_ids": [Command.create(line_vals) for line_vals in lines]}
+
+    @api.model
+    def _prepare_dates(self, vals: dict) -> dict:
+        """The rest of what core computes of an invoice before it writes it. When nothing is missing it need not make
+        an invoice in memory to find it.
+        """
+        company = self.env["res.company"].browse(vals["company_id"])
+        day = self._invoiced_on(vals)
+        return {
+            "date": day,
+            "delivery_date": False,
+            "taxable_supply_date": False,
+            "invoice_currency_rate": self.env["res.currency"]._get_conversion_rate(
+                company.currency_id, self.env["res.currency"].browse(vals["currency_id"]), company, day
+            ),
+        }
 
     @api.model
     def _prepare_base_lines(self, vals: dict, lines: list[dict], company) -> list[dict]:
