@@ -38,7 +38,14 @@ def send_by_core(env: Any) -> None:
     env["mail.mail"].process_email_queue()
 
 
-JOBS = {job.__name__: job for job in (bill, send, send_by_core)}
+def count(_env: Any) -> None:
+    """A program that shares nothing with others: about a second of one processor."""
+    texts: dict[int, str] = {}
+    for number in range(3_000_000):
+        texts[number % 50_000] = str(number)
+
+
+JOBS = {job.__name__: job for job in (bill, send, send_by_core, count)}
 
 
 def race(options: Any, job: str, count: int) -> dict[str, Any]:
