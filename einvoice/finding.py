@@ -23,7 +23,8 @@ class Context:
     `gross`, `vat`, `due`: the accounts' own amounts, in the invoice's currency. `vat_points`: when the taxes used fall
     due, codes of BT-8. `issued`: numbers of invoices that exist, among the preceding ones. `public_buyer`: the customer
     is a public body, and what it requires. `mandate_last_use`: last collection under the direct debit mandate, else its
-    signature.
+    signature. `unit`: the smallest amount of the currency. `odd_taxes`: (line, tax) of taxes that an electronic invoice
+    cannot show.
     """
 
     gross: Decimal | None = None
@@ -35,6 +36,8 @@ class Context:
     needs_service_code: bool = False
     needs_order: bool = False
     mandate_last_use: date | None = None
+    unit: Decimal = Decimal("0.01")
+    odd_taxes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from . import codes
 from .finding import Context, Fault, Rule, _
 from .model import ZERO, AllowanceCharge, Invoice, Line
 
-CENT = Decimal("0.01")
 MOST_DIGITS = 19
 
 
@@ -83,9 +82,9 @@ def _expected(line: Line) -> Decimal:
 
 
 def _wrong_lines(invoice: Invoice, context: Context) -> Iterator[Fault]:
-    """A price of six decimals leaves up to half a millionth for each unit, on top of the cent's own rounding."""
+    """A price of six decimals leaves up to half a millionth for each unit, on top of the amount's own rounding."""
     for line in invoice.lines:
-        tolerance = CENT / 2 + abs(line.quantity) * Decimal("0.0000005")
+        tolerance = context.unit / 2 + abs(line.quantity) * Decimal("0.0000005")
         if abs(line.amount - _expected(line)) > tolerance:
             values = {"line": line.id, "amount": f"{line.amount:f}", "expected": f"{_expected(line):.2f}"}
             yield Fault("line", line.id, values=values)

@@ -71,7 +71,7 @@ def _addresses(invoice: Invoice) -> Iterator[tuple[str, str, Address]]:
 def _unknown_country(invoice: Invoice, context: Context) -> Iterator[Fault]:
     for part, line, address in _addresses(invoice):
         if address.country not in codes.published("country"):
-            yield Fault(part, line, ADDRESS_TERMS.get(part, ""), {"country": address.country})
+            yield Fault(part, line, ADDRESS_TERMS.get(part, ""))
 
 
 def _incomplete_address(invoice: Invoice, context: Context) -> Iterator[Fault]:
@@ -144,9 +144,11 @@ def _is_consumer(invoice: Invoice) -> bool:
 
 
 def _no_electronic_address(invoice: Invoice, context: Context) -> Iterator[Fault]:
-    if not invoice.seller.electronic_address:
+    """Of who has a SIREN: that is the address, unless another is known, and is asked for by a rule of its own."""
+    if not invoice.seller.electronic_address and invoice.seller.siren:
         yield Fault("seller", datum="BT-34")
-    if not invoice.buyer.electronic_address and not _is_consumer(invoice):
+    needs_siren = invoice.note(codes.ROUTING) == codes.B2B and not invoice.buyer.siren
+    if not invoice.buyer.electronic_address and not _is_consumer(invoice) and not needs_siren:
         yield Fault("buyer", datum="BT-49")
 
 
@@ -240,10 +242,25 @@ def _no_legal_information(invoice: Invoice, context: Context) -> Iterator[Fault]
 RULES = (
     Rule("BR-06", "fatal", "BT-27", _("The name is missing."), _no_name),
     Rule("BR-08", "fatal", "BG-5", _("The postal address is missing."), _no_address),
-    Rule("BR-09", "fatal", "BG-5", _("The country “%(country)s” is missing or unknown."), _unknown_country),
+    Rule("BR-09", "fatal", "BG-5", _("The country is missing or unknown."), _unknown_country),
     Rule("MS-ADDRESS", "fatal", "BG-5", _("The address lacks its street, postcode or town."), _incomplete_address),
-    Rule("BR-FR-10", "fatal", "BT-30", _("The seller's SIREN (9 digits) is missing."), _no_seller_siren),
-    Rule("BR-FR-11", "fatal", "BT-47", _("The customer's SIREN (9 digits) is missing."), _no_buyer_siren),
+    Rule(
+        "BR-FR-10",
+        "fatal",
+        "BT-30",
+        _("The seller's SIREN (9 digits) is missing: enter its SIRET, from which it is taken."),
+        _no_seller_siren,
+    ),
+    Rule(
+        "BR-FR-11",
+        "fatal",
+        "BT-47",
+        _(
+            "The customer's SIREN (9 digits) is missing: enter its SIRET. Where it is no business, say so by its legal "
+            "category."
+        ),
+        _no_buyer_siren,
+    ),
     Rule("BR-FR-32", "fatal", "BT-30", _("The SIREN “%(siren)s” does not have 9 digits."), _odd_siren),
     Rule("MS-SIREN", "fatal", "BT-30", _("The SIREN %(siren)s does not exist: its key is wrong."), _false_siren),
     Rule(

@@ -23,6 +23,12 @@ def _no_means(invoice: Invoice, context: Context) -> Iterator[Fault]:
         yield Fault("payment")
 
 
+def _no_public_means(invoice: Invoice, context: Context) -> Iterator[Fault]:
+    """Chorus Pro refuses an invoice without a means of payment."""
+    if context.public_buyer:
+        yield from _no_means(invoice, context)
+
+
 def _unknown_means(invoice: Invoice, context: Context) -> Iterator[Fault]:
     if invoice.payment and invoice.payment.means_code not in codes.published("payment means"):
         yield Fault("payment", values={"code": invoice.payment.means_code})
@@ -75,7 +81,20 @@ def _lapsed_mandate(invoice: Invoice, context: Context) -> Iterator[Fault]:
 
 RULES = (
     Rule("BR-CO-25", "fatal", "BT-9", _("The due date is missing."), _no_terms),
-    Rule("MS-PAYMENT", "warning", "BT-81", _("The invoice does not say how to pay."), _no_means),
+    Rule(
+        "MS-PAYMENT",
+        "warning",
+        "BT-84",
+        _("The invoice does not say how to pay: enter the bank account (IBAN) on which payments are received."),
+        _no_means,
+    ),
+    Rule(
+        "MS-PUBLIC-PAYMENT",
+        "fatal",
+        "BT-84",
+        _("A public body must be told the bank account (IBAN) to pay to."),
+        _no_public_means,
+    ),
     Rule("BR-49", "fatal", "BT-81", _("The means of payment “%(code)s” is unknown."), _unknown_means),
     Rule("BR-61", "fatal", "BT-84", _("The seller's bank account (IBAN) is missing."), _no_account),
     Rule("MS-IBAN", "fatal", "BT-84", _("The IBAN %(iban)s is not valid."), _false_iban),

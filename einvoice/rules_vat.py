@@ -10,6 +10,7 @@ from .model import ZERO, Invoice, VatBreakdown
 
 CENT = Decimal("0.01")
 UNIT = Decimal(1)
+ODD_TAX = "MS-TAX"
 
 Key = tuple[str, Decimal | None]  # category, rate
 EXEMPTION_CODES = {"AE": {"VATEX-EU-AE", "VATEX-FR-AE"}, "K": {"VATEX-EU-IC"}, "G": {"VATEX-EU-G"}, "O": {"VATEX-EU-O"}}
@@ -24,6 +25,11 @@ def _uses(invoice: Invoice) -> Iterator[tuple[Fault, Key]]:
         yield Fault("allowance", datum=datum), (one.vat_category, one.vat_rate)
     for vat in invoice.vat:
         yield Fault("vat", datum="BT-118"), (vat.category, vat.rate)
+
+
+def _odd_taxes(invoice: Invoice, context: Context) -> Iterator[Fault]:
+    for line, tax in context.odd_taxes:
+        yield Fault("line", line, values={"tax": tax})
 
 
 def _named(fault: Fault, key: Key) -> Fault:
@@ -90,11 +96,13 @@ def _wrong_base(invoice: Invoice, context: Context) -> Iterator[Fault]:
 
 
 def _wrong_vat(invoice: Invoice, context: Context) -> Iterator[Fault]:
-    """VAT rounded line by line may differ by half a cent for each; BR-CO-17 lets it differ by less than one in all."""
+    """VAT rounded line by line may differ by half a cent for each (in a currency without cents, by half a unit);
+    BR-CO-17 lets it differ by less than one in all.
+    """
     parts = Counter(key for fault, key in _uses(invoice) if fault.part != "vat")
     for vat in invoice.vat:
         exact = vat.base * (vat.rate or ZERO) / 100
-        tolerance = min(UNIT - CENT, CENT / 2 * (parts[vat.category, vat.rate] + 1))
+        tolerance = min(UNIT - CENT, context.unit / 2 * (parts[vat.category, vat.rate] + 1))
         if abs(vat.amount - exact) > tolerance:
             yield Fault("vat", values={"vat": f"{vat.amount:f}", "base": f"{vat.base:f}", "rate": f"{vat.rate or 0:f}"})
 
@@ -192,6 +200,16 @@ def _mixed_vat_points(invoice: Invoice, context: Context) -> Iterator[Fault]:
 
 
 RULES = (
+    Rule(
+        ODD_TAX,
+        "fatal",
+        "BT-151",
+        _(
+            "The tax %(tax)s cannot be shown on an electronic invoice: a line has one VAT, in per cent, and besides it "
+            "only fixed contributions on which VAT is counted too."
+        ),
+        _odd_taxes,
+    ),
     Rule("BR-CO-18", "fatal", "BG-23", _("The VAT table is empty."), _no_table),
     Rule("BR-FR-15", "fatal", "BT-151", _("The VAT category “%(category)s” is not used in France."), _unknown_category),
     Rule("BR-FR-16", "fatal", "BT-152", _("%(rate)s %% is no French VAT rate."), _unknown_rate),
@@ -226,13 +244,22 @@ RULES = (
         _("The exemption code “%(code)s” is unknown or does not go with the VAT category %(category)s."),
         _odd_reason,
     ),
-    Rule("BR-S-02", "fatal", "BT-31", _("The seller's VAT number is missing."), _no_seller_number),
+    Rule(
+        "BR-S-02",
+        "fatal",
+        "BT-31",
+        _("The seller's VAT number is missing. Under the VAT franchise, which needs none, say so in the settings."),
+        _no_seller_number,
+    ),
     Rule("BR-AE-02", "fatal", "BT-48", _("Reverse charge needs the customer's VAT number."), _no_buyer_number),
     Rule(
         "BR-O-11",
         "fatal",
         "BT-118",
-        _("What is outside VAT (category O) goes with no other category and with no VAT number."),
+        _(
+            "What is outside VAT (category O, such as services outside the European Union) goes with no other category "
+            "and with no VAT number: it needs an invoice of its own."
+        ),
         _outside_vat,
     ),
     Rule(

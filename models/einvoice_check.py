@@ -105,12 +105,7 @@ class EinvoiceCheck(models.Model):
         faulty = {move: faults for move in strict if (faults := move._faults_on_posting())}
         if not faulty:
             return
-        text = "\n".join(
-            self.env._("%(customer)s: %(fault)s", customer=move.commercial_partner_id.name, fault=move._say(fault))
-            for move, faults in faulty.items()
-            for fault in faults
-        )
-        message = self.env._("The French rules on invoices refuse this:\n%s", text)
+        message = self._refusal(faulty)
         if len(faulty) > 1:
             raise UserError(message)
         [(move, faults)] = faulty.items()
@@ -120,6 +115,20 @@ class EinvoiceCheck(models.Model):
         action = record._get_records_action(context={})
         name = record.sudo().display_name  # sudo: an accountant may not read contracts, and is told whose they are
         raise RedirectWarning(message, action, self.env._("Open %s", name))
+
+    def _refusal(self, faulty: dict) -> str:
+        """What is wrong with each invoice, and the way out for who must post it today."""
+        told = []
+        for move, faults in faulty.items():
+            if len(faulty) > 1:
+                told.append(self.env._("%(customer)s:", customer=move.commercial_partner_id.name))
+            told += [f"• {move._say(fault)}" for fault in faults]
+        return self.env._(
+            "The French rules on invoices refuse this:\n%(faults)s\n\nThe draft has a link to each record to mend. To "
+            "post invoices all the same, and complete them before they are sent: Settings, Service billing, “Invoice "
+            "That Breaks a French Rule”.",
+            faults="\n".join(told),
+        )
 
     def _faults_on_posting(self) -> tuple[Finding, ...]:
         """What forbids to post: not that an invoice said to be paid already is not, since it is paid once posted."""
@@ -143,13 +152,23 @@ class EinvoiceCheck(models.Model):
     def _to_mend(self, finding: Finding):
         """The record that holds the datum at fault."""
         self.ensure_one()
-        if finding.part == "seller":
-            return self.company_id.partner_id
         if finding.part == "buyer":
             return self.partner_id if finding.datum in ("BG-5", "BG-8") else self.commercial_partner_id
         if finding.datum in ("BT-10", "BT-13") and len(self.service_contract_ids) == 1:
             return self.service_contract_ids
-        return self
+        return self._holders().get(finding.part) or self
+
+    def _holders(self) -> dict:
+        """The records that hold what a part of the invoice says, where that is one."""
+        company, sites = self.company_id.partner_id, self.invoice_line_ids.service_site_id
+        return {
+            "seller": company,
+            "payment": self.partner_bank_id or company,
+            "payee": self.partner_bank_id.partner_id,
+            "payer": self.commercial_partner_id.einvoice_payer_id,
+            "mandate": self.service_mandate_id,
+            "site": sites if len(sites) == 1 else None,
+        }
 
     @api.model
     def _url(self, record) -> str:

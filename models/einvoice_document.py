@@ -3,6 +3,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import api, fields, models
+from odoo.tools import html2plaintext
 
 from ..einvoice import codes
 from ..einvoice.finding import Context
@@ -48,6 +49,16 @@ def decimal(number: float, unit: Decimal | None = None) -> Decimal:
 def _is_document_discount(base_line) -> bool:
     """Whether the line is a discount on the whole document, as core's "Discount" makes it, rather than a service."""
     return (base_line["computation_key"] or "").startswith("global_discount") and base_line["price_unit"] < 0
+
+
+def contributions(base_line) -> list:
+    """Of the taxes of a line those that are a charge of their own in EN 16931 (BG-28), such as an eco-contribution."""
+    return [one for one in base_line["tax_details"]["taxes_data"] if not one["tax"]._is_vat()]
+
+
+def _is_community_supply(vat) -> bool:
+    """Whether goods are sent to another member state of the European Union."""
+    return any(one.category == "K" for one in vat)
 
 
 class EinvoiceDocument(models.Model):
@@ -113,13 +124,14 @@ class EinvoiceDocument(models.Model):
             payment_terms=move.invoice_payment_term_id.name or "",
             buyer_reference=move.service_buyer_reference or move._reference_of_chorus("buyer_reference"),
             contract=move._einvoice_contract(),
-            order=move.service_order_reference or move._reference_of_chorus("purchase_order_reference"),
+            order=move._einvoice_order(),
             objects=sites._invoiced_objects() if len(sites) == 1 else (),
             notes=move._einvoice_notes(),
             preceding=move._einvoice_preceding(),
             payee=move._einvoice_payee(),
             payer=move._einvoice_payer(),
-            site=move._einvoice_site(sites),
+            site=move._einvoice_site(sites, vat),
+            delivery_date=move._einvoice_delivery_date(vat),
             period=Period(move.service_period_start, move.service_period_end) if move.service_period_start else None,
             payment=move._to_payment(),
             allowances=allowances,
@@ -165,11 +177,22 @@ class EinvoiceDocument(models.Model):
     def _einvoice_buyer(self):
         return self.partner_id._to_buyer()
 
+    def _einvoice_order(self) -> str:
+        """BT-13: the buyer's own order number. What is typed as “Customer Reference” is one, on an invoice: on a credit
+        note core writes there what it reverses.
+        """
+        order = self.service_order_reference or self._reference_of_chorus("purchase_order_reference")
+        return order or (self.move_type == "out_invoice" and self.ref) or ""
+
     def _einvoice_contract(self) -> str:
-        """BT-12: the market or framework contract where the buyer named one, else the number of our only contract."""
+        """BT-12: the market or framework contract where the buyer named one, else the number of our only contract. Of
+        several each line names its own; a global credit note must name them all here (BR-FR-CO-03).
+        """
         market = self.service_market_reference or self._reference_of_chorus("contract_reference")
-        contracts = self.service_contract_ids
-        return market or (contracts.name if len(contracts) == 1 else "")
+        numbers = sorted(self.service_contract_ids.mapped("name"))
+        if market or len(numbers) == 1 or self._einvoice_type() == codes.GLOBAL_CREDIT_NOTE:
+            return market or ", ".join(numbers)
+        return ""
 
     def _reference_of_chorus(self, name: str) -> str:
         """A reference typed in the fields of core's Chorus Pro module, where that is installed."""
@@ -189,11 +212,24 @@ class EinvoiceDocument(models.Model):
             return None
         return Party(name=holder.name or "", legal_id=holder.siren or "")
 
-    def _einvoice_site(self, sites):
-        """BG-13, where all is rendered at one place that is not the buyer's own address."""
-        if len(sites) == 1:
-            return sites._to_delivery_site()
-        return None
+    def _einvoice_site(self, sites, vat):
+        """BG-13, where all is rendered or delivered at one place that is not the buyer's own address. Goods sent to
+        another member state always name it (BR-IC-12).
+        """
+        if sites:
+            return sites._to_delivery_site() if len(sites) == 1 else None
+        delivered = self.partner_shipping_id
+        elsewhere = delivered and delivered._to_address() != self.partner_id._to_address()
+        if _is_community_supply(vat):
+            return (delivered or self.partner_id)._to_delivery_site()
+        complete = delivered.street and delivered.zip and delivered.city and delivered.country_id
+        return delivered._to_delivery_site() if elsewhere and complete else None
+
+    def _einvoice_delivery_date(self, vat) -> date | None:
+        """BT-72, where it was entered; goods sent to another member state always have one, or a period (BR-IC-11)."""
+        if self.delivery_date or not _is_community_supply(vat) or self.service_period_start:
+            return self.delivery_date or None
+        return self._legal_date()
 
     def _einvoice_preceding(self) -> tuple[PrecedingInvoice, ...]:
         """BG-3: the invoices that a credit note corrects."""
@@ -202,7 +238,12 @@ class EinvoiceDocument(models.Model):
     def _einvoice_notes(self) -> tuple[Note, ...]:
         """BG-1: the mentions that the law asks for, and who is at the other end (BAR) as it was on posting."""
         kept = self.einvoice_routing if self.state == "posted" else None
-        return (*self._einvoice_mentions(), Note(codes.ROUTING, kept or self.partner_id._einvoice_routing()))
+        remarks = html2plaintext(self.narration or "").strip()
+        return (
+            *self._einvoice_mentions(),
+            *((Note(codes.REMARKS, remarks),) if remarks else ()),
+            Note(codes.ROUTING, kept or self.partner_id._einvoice_routing()),
+        )
 
     def _einvoice_mentions(self) -> tuple[Note, ...]:
         mentions = self.env["multiservice.legal.mention"]._notes_for_move(self)
@@ -222,7 +263,9 @@ class EinvoiceDocument(models.Model):
         tax = sum((one.amount for one in vat), Decimal(0))
         in_euro = None
         if self.currency_id.name != EURO:
-            in_euro = decimal(abs(self.amount_tax_signed), decimal(self.company_id.currency_id.rounding))
+            in_euro = decimal(
+                abs(sum(self._vat_lines().mapped("balance"))), decimal(self.company_id.currency_id.rounding)
+            )
         return Totals(
             lines=sum((line.amount for line in lines), Decimal(0)),
             net=sum((one.base for one in vat), Decimal(0)),
@@ -235,17 +278,17 @@ class EinvoiceDocument(models.Model):
         )
 
     def _to_payment(self) -> Payment | None:
-        """BG-16: a transfer to the bank account printed on the invoice."""
-        if self.move_type == "out_refund":
-            return None
+        """BG-16: a transfer to the bank account printed on the invoice; nothing without one (BR-61)."""
         bank = self.partner_bank_id
+        if self.move_type == "out_refund" or not bank:
+            return None
         return Payment(
             means_code=codes.SEPA_TRANSFER if self.currency_id.name == EURO else codes.TRANSFER,
             means_text=self.env._("Bank transfer"),
             remittance=self.payment_reference or self.name or "",
-            iban=(bank.sanitized_acc_number or "") if bank else "",
-            account_name=(bank.acc_holder_name or bank.partner_id.name or "") if bank else "",
-            bic=(bank.bank_bic or "") if bank else "",
+            iban=bank.sanitized_acc_number or "",
+            account_name=bank.acc_holder_name or bank.partner_id.name or "",
+            bic=bank.bank_bic or "",
         )
 
     def _to_einvoice_context(self) -> Context:
@@ -256,7 +299,7 @@ class EinvoiceDocument(models.Model):
         contracts = self.service_contract_ids.sudo()  # sudo: as above
         return Context(
             gross=decimal(abs(self.amount_total), unit),
-            vat=decimal(abs(self.amount_tax), unit),
+            vat=decimal(abs(sum(self._vat_lines().mapped("amount_currency"))), unit),
             due=decimal(abs(self.amount_residual), unit) if self.state == "posted" else None,
             vat_points=frozenset(self._vat_points()) or None,
             issued=frozenset(move.name for move in self._service_credited() if move.state == "posted" and move.name)
@@ -265,6 +308,8 @@ class EinvoiceDocument(models.Model):
             public_buyer=customer.legal_category == "public_body",
             needs_service_code=any(contracts.mapped("buyer_reference_required")),
             needs_order=any(contracts.mapped("order_reference_required")),
+            unit=unit,
+            odd_taxes=self._odd_taxes(),
         )
 
 
@@ -278,17 +323,22 @@ class EinvoiceLine(models.Model):
         details = base_line["tax_details"]
         amount = decimal(details["total_excluded_currency"] + details["delta_total_excluded_currency"], unit)
         quantity, price, note = self._priced(amount)
+        charges = self._to_contributions(base_line)
         vat = move._vat_of(self._vat_tax(), self.product_id)
         title, _newline, rest = (self.name or "").partition("\n")
         site = several_sites and self.service_site_id
+        notes = [note] if note else []
+        if move.service_contract_count > 1 and self.service_contract_id:
+            notes.append(self.env._("Contract: %s", self.service_contract_id.name))
         return Line(
             id=number,
             name=title or self.product_id.name or "",
             description=rest.strip(),
-            note=note,
+            note="; ".join(notes),
             quantity=quantity,
             price=price,
-            amount=amount,
+            amount=amount + sum((one.amount if one.charge else -one.amount for one in charges), Decimal(0)),
+            allowances=charges,
             vat_category=vat["category"],
             vat_rate=vat["rate"],
             unit=self.product_uom_id._einvoice_unit(),
@@ -297,6 +347,17 @@ class EinvoiceLine(models.Model):
             site=site._to_delivery_site() if site else None,
             objects=site._invoiced_objects() if site else (),
         )
+
+    def _to_contributions(self, base_line) -> tuple[AllowanceCharge, ...]:
+        """BG-28: taxes of a fixed amount in the VAT base; BG-27 where they are given back."""
+        unit = decimal(self.currency_id.rounding)
+        made = []
+        for one in contributions(base_line):
+            amount = decimal(one["tax_amount_currency"], unit)
+            charge = amount >= 0
+            code = codes.CONTRIBUTION if charge else ""
+            made.append(AllowanceCharge(abs(amount), reason=one["tax"].name, reason_code=code, charge=charge))
+        return tuple(made)
 
     def _to_allowance(self, base_line) -> AllowanceCharge:
         """BG-20."""
@@ -313,7 +374,7 @@ class EinvoiceLine(models.Model):
 
     def _vat_tax(self):
         """The VAT among the line's taxes: the one that is a percentage."""
-        return self.tax_ids.flatten_taxes_hierarchy().filtered(lambda tax: tax.amount_type == "percent")[:1]
+        return self.tax_ids.flatten_taxes_hierarchy().filtered(lambda tax: tax._is_vat())[:1]
 
     def _priced(self, amount: Decimal) -> tuple[Decimal, Decimal, str]:
         """Quantity and net unit price that make `amount`, the price never negative; and a note where that took one

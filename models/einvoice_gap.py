@@ -58,7 +58,8 @@ class EinvoiceGap(models.Model):
                     (2, 'address', NULL, COALESCE(partner.street, '') = '' OR COALESCE(partner.zip, '') = ''
                                        OR COALESCE(partner.city, '') = '' OR country.id IS NULL),
                     (3, 'siren', NULL, COALESCE(country.code, 'FR') = 'FR' AND COALESCE(partner.siren, '') = ''
-                                     AND partner.legal_category IN ('business', 'public_body')),
+                                     AND (partner.legal_category IN ('business', 'public_body')
+                                          OR partner.legal_category IS NULL AND partner.is_company)),
                     (4, 'vat', NULL, partner.vat_liable AND COALESCE(partner.vat, '') = ''
                                      AND COALESCE(country.code, 'FR') = ANY(%s)),
                     (5, 'electronic_address', NULL, COALESCE(country.code, 'FR') = 'FR'

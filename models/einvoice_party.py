@@ -72,10 +72,13 @@ class PartnerParty(models.Model):
         return vat[4:] if vat.startswith("FR") and siren.is_valid(vat[4:]) else ""
 
     def _einvoice_routing(self) -> str:
-        """Who is at the other end (note BAR): what a platform does with the invoice follows from it."""
+        """Who is at the other end (note BAR): what a platform does with the invoice follows from it. A company of which
+        nothing more is known is taken for a business, as by the legal mentions.
+        """
         customer = self.commercial_partner_id
         abroad = customer._is_abroad()
-        if customer.vat_liable or customer.legal_category == "public_body":
+        category = customer.legal_category
+        if customer.vat_liable or category == "public_body" or (not category and customer.is_company):
             return codes.B2B_ABROAD if abroad else codes.B2B
         return codes.B2C_ABROAD if abroad else codes.B2C
 

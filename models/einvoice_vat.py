@@ -6,7 +6,7 @@ from odoo.tools import html2plaintext
 
 from ..einvoice import codes
 from ..einvoice.model import VatBreakdown
-from .einvoice_document import decimal
+from .einvoice_document import contributions, decimal
 
 # Why no VAT is due, by category, where the tax has no code of its own (EN 16931 BT-121).
 VATEX = {"AE": "VATEX-FR-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
@@ -25,11 +25,13 @@ class EinvoiceVat(models.Model):
         unit = decimal(self.currency_id.rounding)
         rows = defaultdict(lambda: {"base": Decimal(0), "amount": Decimal(0), "texts": {}, "codes": {}})
         detailed = self.env["account.tax"]._aggregate_base_lines_tax_details(base_lines, self._vat_key)
-        for _base_line, groups in detailed:
+        for base_line, groups in detailed:
             for key, values in groups.items():
+                if key is None:
+                    continue
                 row = rows[key["category"], key["rate"]]
-                row["base"] += decimal(values["total_excluded_currency"])
-                row["amount"] += decimal(values["tax_amount_currency"])
+                row["base"] += decimal(values["total_excluded_currency"]) + _contributed(base_line)
+                row["amount"] += sum(decimal(one["tax_amount_currency"]) for one in _vat_only(values["taxes_data"]))
                 row["texts"][key["exemption"]] = row["codes"][key["exemption_code"]] = True
         return tuple(
             VatBreakdown(
@@ -43,9 +45,16 @@ class EinvoiceVat(models.Model):
             for (category, rate), row in rows.items()
         )
 
-    def _vat_key(self, base_line, tax_data) -> dict:
-        """Category, rate and reason for exemption of one tax on one line (BT-118 to BT-121)."""
-        return self._vat_of(tax_data and tax_data["tax"], base_line["product_id"])
+    def _vat_key(self, base_line, tax_data) -> dict | None:
+        """Category, rate and reason for exemption of one tax on one line (BT-118 to BT-121); None for a contribution,
+        which is part of the base of the VAT beside it.
+        """
+        tax = tax_data and tax_data["tax"]
+        if tax and not tax._is_vat():
+            if _vat_only(base_line["tax_details"]["taxes_data"]):
+                return None
+            tax = None
+        return self._vat_of(tax, base_line["product_id"])
 
     def _vat_of(self, tax, product) -> dict:
         tax = tax or self.env["account.tax"]
@@ -108,19 +117,61 @@ class EinvoiceVat(models.Model):
 
     def _vat_points(self) -> set[str]:
         """When VAT falls due by the taxes used, codes of BT-8."""
-        taxes = self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy().filtered("amount")
-        return {tax._vat_point() for tax in taxes}
+        taxes = self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy()
+        return {tax._vat_point() for tax in taxes if tax.amount and tax._is_vat()}
 
     def _vat_by_point(self) -> dict[str, float]:
         """VAT in the document's currency by when it falls due."""
         sums = defaultdict(float)
-        for line in self.line_ids.filtered("tax_line_id"):
+        for line in self._vat_lines():
             sums[line.tax_line_id._vat_point()] += self.direction_sign * line.amount_currency
         return sums
+
+    def _vat_lines(self):
+        """The journal items of VAT, without those of fixed contributions."""
+        return self.line_ids.filtered(lambda line: line.tax_line_id and line.tax_line_id._is_vat())
+
+    def _odd_taxes(self) -> tuple[tuple[str, str], ...]:
+        """(line, tax) of those that EN 16931 has no place for: a second VAT, or one that is neither a percentage nor a
+        fixed contribution on which VAT is counted.
+        """
+        together = {line.tax_ids.flatten_taxes_hierarchy() for line in self.invoice_line_ids}
+        if all(len(taxes) <= 1 and all(tax._is_vat() for tax in taxes) for taxes in together):
+            return ()
+        base_lines, _tax_lines = self._get_rounded_base_and_tax_lines()
+        return tuple(
+            (str(number), tax.name)
+            for number, base_line in enumerate(base_lines, start=1)
+            for tax in _odd_taxes_of(base_line["tax_details"], decimal(self.currency_id.rounding))
+        )
+
+
+def _vat_only(taxes_data) -> list:
+    return [one for one in taxes_data if one["tax"]._is_vat()]
+
+
+def _contributed(base_line) -> Decimal:
+    return sum((decimal(one["tax_amount_currency"]) for one in contributions(base_line)), Decimal(0))
+
+
+def _odd_taxes_of(details, unit: Decimal) -> list:
+    """`details`: core's tax details of one line."""
+    vat = _vat_only(details["taxes_data"])
+    others = [one for one in details["taxes_data"] if one not in vat]
+    fixed = sum((decimal(one["tax_amount_currency"]) for one in others), Decimal(0))
+    net = decimal(details["total_excluded_currency"] + details["delta_total_excluded_currency"])
+    apart = any(abs(decimal(one["base_amount_currency"]) - net - fixed) >= unit for one in vat)
+    odd = [one for one in others if apart or one["tax"].amount_type != "fixed"]
+    return [one["tax"] for one in (*vat[1:], *odd)]
 
 
 class AccountTax(models.Model):
     _inherit = "account.tax"
+
+    def _is_vat(self) -> bool:
+        """Whether the tax is VAT, a percentage, rather than a contribution of a fixed amount."""
+        self.ensure_one()
+        return self.amount_type == "percent"
 
     def _vat_point(self) -> str:
         self.ensure_one()

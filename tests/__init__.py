@@ -13,6 +13,7 @@ from . import test_deposit
 from . import test_deposit_facturx
 from . import test_documents
 from . import test_facturx
+from . import test_einvoice_odd
 from . import test_einvoice_exchange
 from . import test_einvoice_import
 from . import test_einvoice_status

@@ -527,3 +527,64 @@ class TestReadiness(EinvoiceCommon):
         )
         gap = self.env["multiservice.einvoice.gap"].search([("kind", "=", "buyer_reference")])
         self.assertEqual(gap.action_open()["res_id"], contract.id)
+
+
+@tagged("post_install", "-at_install")
+class TestFirstInvoice(EinvoiceCommon):
+    """What a French company meets that has just installed the module and has entered nothing yet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.partner_id.write({"street": False, "vat": False, "company_registry": False})
+        cls.company.partner_id.bank_ids.unlink()
+        cls.newcomer = cls.env["res.partner"].create({"name": "Nouveau Client", "is_company": True})
+
+    def _draft(self, **vals):
+        line = Command.create({"name": "Cleaning", "price_unit": 100.0, "tax_ids": [Command.set(self.tax.ids)]})
+        return self.env["account.move"].create(
+            {"move_type": "out_invoice", "partner_id": self.newcomer.id, "invoice_line_ids": [line], **vals}
+        )
+
+    def _refusal(self, move):
+        with self.assertRaises(RedirectWarning) as refused, self.cr.savepoint():
+            move.action_post()
+        return refused.exception.args
+
+    def test_one_message_says_all_that_is_missing_where_and_the_way_out(self):
+        message, action, button, *_context = self._refusal(self._draft())
+        told = [line for line in message.split("\n") if line.startswith("•")]
+        self.assertEqual(
+            [line.rsplit("[", 1)[1][:-1] for line in told],
+            ["BR-09", "MS-ADDRESS", "BR-FR-10", "BR-FR-11", "BR-S-02"],
+            "and not twice what follows from the SIREN, nor the bank account",
+        )
+        self.assertIn("“Invoice That Breaks a French Rule”", message)
+        self.assertEqual((action["res_id"], button), (self.newcomer.id, "Open Nouveau Client"))
+
+    def test_once_that_is_entered_it_posts_and_says_that_nobody_knows_where_to_pay(self):
+        self.newcomer.write({"street": "1 rue X", "zip": "69001", "city": "Lyon", "country_id": self.france.id})
+        self.newcomer.write(self._legal_numbers())
+        move = self._draft()
+        _message, action, *_rest = self._refusal(move)
+        self.assertEqual(action["res_id"], self.company.partner_id.id)
+        self.company.partner_id.write({"street": "9 rue de l'Exemple", **self._legal_numbers()})
+        move.action_post()
+        self.assertEqual(move.state, "posted")
+        self.assertIn("bank account", move.einvoice_warnings)
+        self.assertEqual(move._einvoice_faults(), [])
+        self.assertEqual(move._to_einvoice().note("BAR"), "B2B", "a company is taken for a business")
+
+    def test_a_public_body_is_told_where_to_pay(self):
+        self.company.partner_id.write({"street": "9 rue de l'Exemple", **self._legal_numbers()})
+        town = self._customer("Commune de Testville", legal_category="public_body", vat=False)
+        message, action, *_rest = self._refusal(self._draft(partner_id=town.id))
+        self.assertIn("MS-PUBLIC-PAYMENT", message)
+        self.assertEqual(action["res_id"], self.company.partner_id.id)
+
+    def test_the_way_out(self):
+        self.company.service_einvoice_check = "warn"
+        move = self._draft()
+        move.action_post()
+        self.assertEqual(move.state, "posted")
+        self.assertIn("SIREN", move.einvoice_findings)

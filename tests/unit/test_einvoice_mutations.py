@@ -258,6 +258,18 @@ FAULTS: dict[str, tuple[Callable[[], Invoice | tuple[Invoice, Context]], str, st
         "BT-13",
         "commitment number",
     ),
+    "public body that is not told where to pay": (
+        lambda: knowing(replace(public_body(), payment=None), public_buyer=True),
+        "MS-PUBLIC-PAYMENT",
+        "BT-84",
+        "IBAN",
+    ),
+    "tax that cannot be shown": (
+        lambda: knowing(document(), odd_taxes=(("1", "Tourist tax"),)),
+        "MS-TAX",
+        "BT-151",
+        "Tourist tax",
+    ),
     "public body without its SIRET": (
         lambda: knowing(replace(public_body(), buyer=replace(public_body().buyer, identifiers=())), public_buyer=True),
         "MS-PUBLIC-SIRET",
@@ -547,7 +559,7 @@ WARNINGS: dict[str, tuple[Callable[[], Invoice], str, str]] = {
         "BT-49",
     ),
     "no legal form": (lambda: seller(legal_information=""), "MS-LEGAL-INFORMATION", "BT-33"),
-    "no way to pay": (lambda: document(payment=None), "MS-PAYMENT", "BT-81"),
+    "no way to pay": (lambda: document(payment=None), "MS-PAYMENT", "BT-84"),
 }
 
 
@@ -619,3 +631,18 @@ def test_a_nameless_payee_and_period_are_seen_everywhere():
     invoice = document(line(period=NOVEMBER), payee=Party(""))
     assert [(one.code, one.part) for one in rules.check(invoice)] == [("BR-06", "payee")]
     assert rules.check(everything()) == ()
+
+
+def test_a_tax_that_cannot_be_shown_is_told_alone():
+    """Not the sums which it makes wrong."""
+    changed = totals(flat(), vat=Decimal(1))
+    assert [one.code for one in rules.check(changed, Context(odd_taxes=(("1", "Tourist tax"),)))] == ["MS-TAX"]
+
+
+def test_vat_of_a_currency_without_cents():
+    made = document(line("35333"), currency="JPY", accounting_currency="EUR")
+    table = (VatBreakdown("S", Decimal(20), Decimal(35333), Decimal(7067)),)
+    total = Decimal(42400)
+    rounded = totals(replace(made, vat=table), vat=Decimal(7067), gross=total, due=total, vat_accounting=Decimal(44))
+    assert [one.code for one in rules.check(rounded)] == ["BR-CO-17"]
+    assert rules.check(rounded, Context(unit=Decimal(1))) == ()
