@@ -17,18 +17,40 @@ class EinvoiceBuyer(models.Model):
         copy=False,
         help="Name, address and identifiers of the buyer on the day of posting.",
     )
+    einvoice_payer = fields.Json(
+        string="Payer as Issued",
+        readonly=True,
+        copy=False,
+        help="The same of who pays in the buyer's place; empty where nobody does.",
+    )
 
     def _freeze_buyer(self) -> None:
-        """Keep the buyer of posted invoices as it is now; a credit note has the buyer of the invoice it credits."""
+        """Keep the buyer of posted invoices as it is now, and who pays in its place; a credit note has the buyer of the
+        invoices that it credits, where that is one.
+        """
         for move in self.filtered(lambda move: move._is_french_einvoice()):
-            origin = move.reversed_entry_id.einvoice_buyer if move.move_type == "out_refund" else None
-            move.einvoice_buyer = origin or asdict(move.partner_id._to_buyer())
+            issued = [invoice.einvoice_buyer for invoice in move._service_credited()]
+            same = issued and all(buyer == issued[0] for buyer in issued)
+            move.einvoice_buyer = (same and issued[0]) or asdict(move.partner_id._to_buyer())
+            payer = move._payer_today()
+            move.einvoice_payer = payer and asdict(payer)
 
     def _einvoice_buyer(self) -> Party:
         self.ensure_one()
         if self.state != "draft" and self.einvoice_buyer:
             return self._thaw(self.einvoice_buyer)
         return self.partner_id._to_buyer()
+
+    def _einvoice_payer(self) -> Party | None:
+        self.ensure_one()
+        if self.state != "draft" and self.einvoice_buyer:
+            return self._thaw(self.einvoice_payer) if self.einvoice_payer else None
+        return self._payer_today()
+
+    def _payer_today(self) -> Party | None:
+        """Who pays in the buyer's place, an invoice and not a credit note."""
+        payer = self.commercial_partner_id.einvoice_payer_id
+        return payer._to_buyer() if payer and self.move_type == "out_invoice" else None
 
     def _thaw(self, kept: dict) -> Party:
         address, contact = kept["address"], kept["contact"]
@@ -42,7 +64,7 @@ class EinvoiceBuyer(models.Model):
         )
 
     def action_update_buyer(self):
-        """Take the customer's present data, for an invoice that was posted with wrong ones and has not left yet."""
+        """Take the customer's and payer's present data, for an invoice posted with wrong ones that has not left yet."""
         self.check_access("write")
         issued = self.filtered(lambda move: move.state != "posted" or move.invoice_pdf_report_id)
         if issued:

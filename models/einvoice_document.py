@@ -201,8 +201,7 @@ class EinvoiceDocument(models.Model):
 
     def _einvoice_payer(self) -> Party | None:
         """EXT-FR-FE-BG-02: who pays in the buyer's place."""
-        payer = self.commercial_partner_id.einvoice_payer_id
-        return payer._to_buyer() if payer and self.move_type == "out_invoice" else None
+        return None
 
     def _einvoice_payee(self) -> Party | None:
         """BG-10: who is paid in the seller's place, a factor, by the holder of the account on the invoice."""

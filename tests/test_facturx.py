@@ -492,6 +492,28 @@ class TestBuyerAsIssued(EinvoiceCommon):
         note = self._credit(invoice)
         self.assertEqual(note._to_einvoice().buyer.name, "Bureaux du Parc")
 
+    def test_so_does_who_pays(self):
+        payer = self._customer("Groupe du Parc")
+        self.customer.einvoice_payer_id = payer
+        paid, html = self._invoice(), self.env["ir.actions.report"]._render_qweb_html
+        self.customer.einvoice_payer_id = False
+        unpaid = self._invoice(through=FEBRUARY)
+        self.customer.einvoice_payer_id = self._customer("Autre Groupe")
+        payer.name = "New Group"
+        self.assertEqual(paid._to_einvoice().payer.name, "Groupe du Parc")
+        self.assertIn("Groupe du Parc", html("account.account_invoices", paid.ids)[0].decode())
+        self.assertIsNone(unpaid._to_einvoice().payer)
+        paid.action_update_buyer()
+        self.assertEqual(paid._to_einvoice().payer.name, "Autre Groupe")
+
+    def test_a_credit_note_of_the_run_has_the_buyer_of_what_it_credits(self):
+        contract = self._contract(self._line(100.0), posting_mode="post")
+        self._bill(contract, date(2026, 2, 1))
+        self.customer.name = "New Name"
+        contract._end_on(date(2026, 1, 15))
+        note = self._bill(contract, FEBRUARY).move_ids
+        self.assertEqual((note.move_type, note._to_einvoice().buyer.name), ("out_refund", "Bureaux du Parc"))
+
     def test_wrong_data_can_be_mended_until_the_document_is_made(self):
         self.company.service_einvoice_check = "warn"
         contract = self._contract(posting_mode="post")
