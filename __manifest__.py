@@ -52,6 +52,7 @@
         "views/legal_figure_views.xml",
         "views/legal_mention_views.xml",
         "views/res_config_settings_views.xml",
+        "views/einvoice_severity_views.xml",
         "views/einvoice_status_views.xml",
         "views/ereporting_check_views.xml",
         "views/ereporting_views.xml",

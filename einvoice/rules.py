@@ -14,6 +14,14 @@ from .rules_vat import ODD_TAX
 from .rules_vat import RULES as VAT
 
 RULES: tuple[Rule, ...] = (*DOCUMENT, *NOTES, *REFERENCES, *PARTIES, *VAT, *AMOUNTS, *PAYMENT)
+# Of our own rules those that a company may take more or less seriously; no XML is the worse for it.
+CHOSEN = frozenset(
+    [
+        *("MS-ADDRESS", "MS-SIREN", "MS-SIRET", "MS-VAT-NUMBER", "MS-VAT-SIREN", "MS-IBAN", "MS-BIC", "MS-ICS"),
+        *("MS-PUBLIC-SERVICE", "MS-PUBLIC-ORDER", "MS-PUBLIC-SIRET", "MS-PUBLIC-PAYMENT", "MS-MANDATE-LAPSED"),
+        *("MS-PAYMENT", "MS-NOTE-BAR", "MS-BT49-CONSUMER", "MS-LEGAL-INFORMATION"),
+    ]
+)
 SUMS = {rule.code for rule in (*VAT, *AMOUNTS)}  # with a tax that cannot be shown, nothing adds up
 
 

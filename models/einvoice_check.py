@@ -87,6 +87,7 @@ class EinvoiceCheck(models.Model):
     def _check_einvoice(self, invoice: Invoice) -> tuple[Finding, ...]:
         """`_einvoice_check` of what was made of the invoice already."""
         found = check(invoice, self._to_einvoice_context())
+        found = self.env["multiservice.einvoice.severity"]._apply(self.company_id, found)
         if self.state == "posted":
             return found
         return tuple(finding for finding in found if finding.datum not in ("BT-1", "BT-2", "BT-9", "BT-83"))

@@ -55,6 +55,7 @@ OWN_MODELS = [
     "multiservice.guarantee.return",
     "multiservice.mandate",
     "multiservice.einvoice.gap",
+    "multiservice.einvoice.severity",
     "multiservice.einvoice.status",
     "multiservice.einvoice.status.amount",
     "multiservice.ereporting",

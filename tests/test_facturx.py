@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import etree
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import RedirectWarning, UserError, ValidationError
 from odoo.fields import Command
@@ -470,6 +471,37 @@ class TestEinvoiceCheck(EinvoiceCommon):
         self.assertFalse(invoice.einvoice_findings)
         invoice.action_post()
         self.assertEqual(invoice.state, "posted")
+
+    def test_blocking_or_warning_by_rule(self):
+        """The company chooses for rules of our own; a choice is the company's alone."""
+        head = self._user("a_head", "multiservice.group_manager")
+        severity = self.env["multiservice.einvoice.severity"].with_user(head)
+        invoice = self._bill(self._contract(), JANUARY).move_ids
+        self.customer.street = False
+        self.company.partner_id.bank_ids.unlink()
+        invoice.partner_bank_id = False
+        self.assertIn("MS-ADDRESS", invoice.einvoice_findings)
+        loosened = severity.create({"rule": "MS-ADDRESS", "severity": "warning"})
+        self.assertEqual(loosened.default_severity, "fatal")
+        severity.create({"rule": "MS-PAYMENT", "severity": "fatal"})
+        invoice.invalidate_recordset()
+        self.assertIn("MS-ADDRESS", invoice.einvoice_warnings)
+        self.assertIn("MS-PAYMENT", invoice.einvoice_findings)
+        with self.assertRaises(RedirectWarning) as refused, self.cr.savepoint():
+            invoice.action_post()
+        self.assertNotIn("MS-ADDRESS", refused.exception.args[0])
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.cr.savepoint():
+            severity.create({"rule": "MS-PAYMENT", "severity": "warning"})
+        loosened.unlink()
+        invoice.invalidate_recordset()
+        self.assertIn("MS-ADDRESS", invoice.einvoice_findings)
+
+    def test_the_rules_of_the_authority_cannot_be_loosened(self):
+        chosen = dict(self.env["multiservice.einvoice.severity"]._selection_rule())
+        self.assertFalse([code for code in chosen if not code.startswith("MS-")])
+        self.assertIn("The SIREN … does not exist", chosen["MS-SIREN"])
+        with self.assertRaisesRegex(ValidationError, "no rule of ours"), self.cr.savepoint():
+            self.env["multiservice.einvoice.severity"].create({"rule": "BR-FR-10", "severity": "warning"})
 
     def test_the_format_comes_without_a_click(self):
         invoice = self._invoice()
