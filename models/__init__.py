@@ -45,6 +45,7 @@ from . import einvoice_vat
 from . import account_move_legal
 from . import legal_warning
 from . import einvoice_buyer
+from . import einvoice_chorus
 from . import einvoice_severity
 from . import einvoice_check
 from . import einvoice_gap

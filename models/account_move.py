@@ -18,7 +18,7 @@ class AccountMove(models.Model):
         string="Market Reference", help="Number of the market or framework contract (EN 16931 BT-12)."
     )
     service_buyer_reference = fields.Char(
-        string="Buyer Reference", help="The code of the buyer's service (EN 16931 BT-10)."
+        string="Buyer's Reference", help="The code of the buyer's service (EN 16931 BT-10)."
     )
     service_contract_ids = fields.Many2many(
         "multiservice.contract",
@@ -69,6 +69,7 @@ class AccountMove(models.Model):
         posted = super()._post(soft)
         posted.invoice_line_ids._settle_mirrors()
         posted._freeze_buyer()
+        posted._tell_chorus()
         posted._refuse_faults()
         return posted
 

@@ -194,11 +194,6 @@ class EinvoiceDocument(models.Model):
             return market or ", ".join(numbers)
         return ""
 
-    def _reference_of_chorus(self, name: str) -> str:
-        """A reference typed in the fields of core's Chorus Pro module, where that is installed."""
-        self.ensure_one()
-        return (name in self._fields and self[name]) or ""
-
     def _einvoice_payer(self) -> Party | None:
         """EXT-FR-FE-BG-02: who pays in the buyer's place."""
         return None

@@ -4,6 +4,7 @@ from . import test_billable
 from . import test_billing_preview
 from . import test_billing_review
 from . import test_billing_run
+from . import test_chorus
 from . import test_contract
 from . import test_contract_line
 from . import test_contract_term
