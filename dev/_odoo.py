@@ -134,6 +134,25 @@ def debian_wkhtmltopdf() -> Path:
     return build_once(cache_folder() / "wkhtmltopdf-debian", "Debian's wkhtmltopdf (100 MB)", build) / "wkhtmltopdf"
 
 
+def pdftotext() -> Path:
+    """Poppler's reader of text in PDF files: this machine's, else Debian's unpacked into the cache."""
+
+    def build(folder: Path) -> None:
+        machine_apt().unpack_missing(("poppler-utils",), folder)
+        libraries = folder / "usr/lib/x86_64-linux-gnu"
+        program = folder / "pdftotext"
+        program.write_text(
+            f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{folder}/usr/bin/pdftotext" "$@"\n', encoding="utf-8"
+        )
+        program.chmod(0o755)
+        run([str(program), "-v"], advice="Without it, tests read the text of PDF files with pypdf.")
+
+    installed = shutil.which("pdftotext")
+    if installed:
+        return Path(installed)
+    return build_once(cache_folder() / "poppler-debian", "Debian's pdftotext", build) / "pdftotext"
+
+
 def addons_folder() -> Path:
     """An addons folder outside the repository in which this checkout appears under the module's name."""
     folder = checkout_folder() / "addons"

@@ -12,7 +12,7 @@ import _databases
 from _cache import MODULE, REPOSITORY, checkout_folder, digest
 from _checks import Check, Outcome
 from _console import Failure, run, say
-from _odoo import debian_wkhtmltopdf, free_port, log_file, odoo_command, odoo_environment
+from _odoo import debian_wkhtmltopdf, free_port, log_file, odoo_command, odoo_environment, pdftotext
 from _odoo_log import count_tests, problems
 from _postgres import sql
 from _process_checks import worker_processes
@@ -84,7 +84,10 @@ def module_tests(part: int, tags: str) -> Outcome:
     _databases.create(database)
     measured = ("-m", "coverage", "run", f"--data-file={checkout_folder() / f'coverage.odoo-{part}'}", "--source=.")
     port = ("--http-port", str(free_port()))
-    variables = {"MULTISERVICE_DEBIAN_WKHTMLTOPDF": str(debian_wkhtmltopdf())}
+    variables = {
+        "MULTISERVICE_DEBIAN_WKHTMLTOPDF": str(debian_wkhtmltopdf()),
+        "MULTISERVICE_PDFTOTEXT": str(pdftotext()),
+    }
     modules = f"{MODULE},{CHORUS}" if part == CHORUS_PART else MODULE
     arguments = ("-d", database, "-i", modules, "--test-tags", tags, *port)
     log = _odoo(f"tests-{part}", *arguments, tool=measured, variables=variables)

@@ -5,6 +5,7 @@ the embedded files and the extension metadata, which it does not know, the rules
 """
 
 import logging
+import tempfile
 from io import BytesIO
 
 import pikepdf
@@ -66,7 +67,7 @@ def _drop_unused_patterns(page: pikepdf.Page) -> None:
 def factur_x_faults(file: bytes, xml: bytes, conformance: str) -> list[str]:
     """What is wrong in how the file carries `xml`: ISO 19005-3, 6.8 and 6.6.2.3, and Factur-X's own metadata."""
     with pikepdf.open(BytesIO(file)) as pdf:
-        faults = list(pdf.check_pdf_syntax())
+        faults = _qpdf_faults(file)
         names = pdf.Root.Names.EmbeddedFiles.Names
         embedded = {str(names[index]): names[index + 1] for index in range(0, len(names), 2)}
         if list(embedded) != sorted(embedded):
@@ -83,6 +84,19 @@ def factur_x_faults(file: bytes, xml: bytes, conformance: str) -> list[str]:
         elif embedded["factur-x.xml"].EF.F.read_bytes() != xml:
             faults.append("another XML is embedded")
         return faults + _metadata_faults(pdf.Root.Metadata.read_bytes(), conformance)
+
+
+def _qpdf_faults(file: bytes) -> list[str]:
+    """What `qpdf --check` says, which pikepdf holds: faults and warnings alike."""
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as kept:
+        kept.write(file)
+        kept.flush()
+        job = pikepdf.Job(["qpdf", "--check", kept.name])
+        try:
+            job.run()
+        except pikepdf.PdfError as error:
+            return [f"qpdf: {error}"]
+        return ["qpdf --check warns"] if job.has_warnings or job.exit_code else []
 
 
 def _specification_faults(name: str, specification: pikepdf.Object) -> list[str]:
