@@ -4,6 +4,8 @@ from decimal import Decimal
 from odoo import api, models
 from odoo.tools import format_amount, format_date, formatLang
 
+from odoo.addons.base.models import ir_actions_report
+
 from ..einvoice import codes
 from ..engine.nature import Nature, nature_of
 from ..engine.penalty import Policy, penalty_rate, public_rate
@@ -23,6 +25,7 @@ CATEGORIES = {
     "O": ("services_abroad", "goods_abroad"),
 }
 NATURES = {"S": "services", "B": "goods", "M": "mixed"}
+SYSTEM_FONTS = "DejaVu Sans, Liberation Sans, Noto Sans, Arial, Helvetica, Lato"  # the last one is Odoo's web font
 REDUCED_RATES = {10.0: "housing_10", 5.5: "housing_5_5"}
 
 
@@ -35,6 +38,13 @@ class AccountMoveLegal(models.Model):
         """What the printed invoice says below its totals."""
         mentions = self.env["multiservice.legal.mention"]._for_move(self)
         return [text for mention, text in mentions if mention.print_on_invoice]
+
+    @api.model
+    def _text_font(self) -> str:
+        """The font in which an invoice is printed, where wkhtmltopdf draws letters of web fonts as outlines, so that
+        nobody could search or copy what the invoice says: a font of the system. "" where it writes them as text.
+        """
+        return "" if ir_actions_report._wkhtml().is_patched_qt else SYSTEM_FONTS
 
     def _has_legal_mentions(self) -> bool:
         """Whether French law says what is on the document: a customer invoice or credit note of a French company."""
