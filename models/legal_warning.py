@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.tools import is_html_empty
 
 from ..einvoice import codes
 
@@ -65,6 +66,13 @@ class AccountMoveWarnings(models.Model):
                 "%(company)s is under the VAT franchise, but the invoice charges VAT.", company=self.company_id.name
             )
             warnings.append((message, self))
+        untold = self._sold_lines().filtered(lambda line: line._lacks_vat_reason())
+        if untold:
+            message = self.env._(
+                "No VAT is charged on “%s”, and its tax does not say why: choose a tax with a reason for exemption.",
+                (untold[0].name or "").partition("\n")[0],
+            )
+            warnings.append((message, self))
         return warnings
 
     def _point_warnings(self) -> list[tuple]:
@@ -123,3 +131,15 @@ class AccountMoveWarnings(models.Model):
             )
             warnings.append((message, self.service_contract_ids[:1]))
         return warnings
+
+
+class AccountMoveLineWarnings(models.Model):
+    _inherit = "account.move.line"
+
+    def _lacks_vat_reason(self) -> bool:
+        """Whether no VAT is charged on the line at home, for a reason that neither the tax nor the company tells."""
+        tax = self._vat_tax()
+        if not self.price_subtotal or tax.amount:
+            return False
+        vat = self.move_id._vat_of(tax, self.product_id)
+        return vat["category"] == "E" and not vat["exemption_code"] and is_html_empty(tax.invoice_legal_notes)

@@ -230,6 +230,17 @@ class TestOddInvoices(EinvoiceCommon):
         mixed = self._typed(line, 50.0, taxes=self.untaxed, partner_id=self.california.id, post=False)
         self.assertIn("invoice of its own", self._refused(mixed))
 
+    def test_no_vat_without_a_reason_is_pointed_out(self):
+        bare = self._typed(100.0, taxes=self.untaxed.browse(), post=False)
+        self.assertIn("does not say why", bare.einvoice_warnings)
+        told = self._vat(0.0, ubl_cii_tax_category_code="E", ubl_cii_tax_exemption_reason_code="VATEX-EU-132-1I")
+        self.assertNotIn("does not say why", self._typed(100.0, taxes=told, post=False).einvoice_warnings)
+        in_words = self._vat(0.0, invoice_legal_notes="Exempt, art. 261, 4 of the CGI")
+        told = self._typed(100.0, taxes=in_words)
+        self.assertNotIn("does not say why", told.einvoice_warnings)
+        self.assertEqual(told._to_einvoice().vat[0].exemption, "Exempt, art. 261, 4 of the CGI")
+        self._assert_right_xml({"exempt": told})
+
     def test_another_place_of_delivery(self):
         """One of the mentions that the law added: the address of delivery, where it is another."""
         depot = self.env["res.partner"].create({"parent_id": self.customer.id, "type": "delivery", "name": "Depot"})

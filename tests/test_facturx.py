@@ -99,7 +99,9 @@ class EinvoiceCommon(MultiserviceCommon):
     def _assert_amounts(self, move, xml):
         totals = etree.fromstring(xml).find(".//{*}SpecifiedTradeSettlementHeaderMonetarySummation")
         told = [float(totals.findtext(f"{{*}}{name}")) for name in ("TaxBasisTotalAmount", "GrandTotalAmount")]
-        self.assertEqual(told, [move.amount_untaxed, move.amount_total])
+        contributions = sum((move.line_ids.filtered("tax_line_id") - move._vat_lines()).mapped("amount_currency"))
+        untaxed = round(move.amount_untaxed + abs(contributions), 2)  # they are in the base of VAT
+        self.assertEqual(told, [untaxed, move.amount_total])
 
     def _text(self, pdf):
         """What `pdftotext` reads; without it, what the library reads that made the file."""
@@ -120,6 +122,7 @@ class TestFacturx(EinvoiceCommon, HttpCase):
         reverse = self._tax(0.0, ubl_cii_tax_category_code="AE", ubl_cii_tax_exemption_reason_code="VATEX-FR-AE")
         intra = self._tax(0.0)
         included = self._tax(20.0, price_include_override="tax_included")
+        eco = self._tax(0.3, amount_type="fixed", include_base_amount=True, sequence=-1)
         dollars = self.setup_other_currency("USD", rates=[("2026-01-01", 1.25)])
         berlin = self._customer(
             "Beispiel GmbH",
@@ -173,6 +176,15 @@ class TestFacturx(EinvoiceCommon, HttpCase):
                 self._taxed(on_payment, 100.0), self._line(40.0, product_id=goods.id, name="Soap")
             ),
             "service outside the EU": self._invoice(self._taxed(intra, 700.0), partner_id=geneva.id),
+            "goods to the EU": self._invoice(
+                self._taxed(intra, 60.0, product_id=goods.id, name="Soap"), partner_id=berlin.id
+            ),
+            "eco-contribution": self._invoice(self._line(40.0, tax_ids=[Command.set((eco + service_tax).ids)])),
+            "several contracts": self._bill(
+                self._contract(self._line(70.0), posting_mode="post", grouping="customer")
+                + self._contract(self._line(80.0), posting_mode="post", grouping="customer"),
+                JANUARY,
+            ).move_ids,
             "goods exported": self._invoice(
                 self._taxed(intra, 700.0, product_id=goods.id, name="Soap"), partner_id=geneva.id
             ),
