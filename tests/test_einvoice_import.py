@@ -1,6 +1,7 @@
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
+from ..einvoice.profile import Profile, profile_of
 from .einvoice_life import EinvoiceLifeCommon
 
 
@@ -53,6 +54,18 @@ class TestEinvoiceImport(EinvoiceLifeCommon, HttpCase):
         xml, _faults = self.env["account.edi.xml.cii"]._export_invoice(note)
         refund = self._import("factur-x.xml", xml)
         self.assertEqual((refund.move_type, refund.amount_total), ("in_refund", note.amount_total))
+
+    def test_several_sites(self):
+        """In the EXTENDED profile; core does not know the sites of lines, and takes the rest."""
+        sites = self.site_a + self.site_b
+        invoice = self._invoice((350.5, self.tax_20), (40.0, self.tax_10), (-10.0, self.tax_20))
+        for line, site in zip(invoice.invoice_line_ids, (*sites, self.site_a), strict=True):
+            line.service_site_id = site
+        self.invoice = invoice
+        xml, faults = self.env["account.edi.xml.cii"]._export_invoice(invoice)
+        self.assertFalse(faults)
+        self.assertIs(profile_of(xml), Profile.EXTENDED)
+        self._assert_the_same(self._import("factur-x.xml", xml))
 
     def test_discount(self):
         invoice = self.env["account.move"].create(
