@@ -16,11 +16,12 @@ KINDS = [
     ("early_payment", "Early payment"),
     ("home_services", "Home services"),
     ("guarding", "Guarding"),
+    ("seller", "Seller"),
     ("identity", "Legal identity"),
     ("other", "Other"),
 ]
 # Said once: of the mentions of such a kind that apply, the first is kept.
-SINGLE_KINDS = {"nature", "late_penalties", "recovery_indemnity", "early_payment"}
+SINGLE_KINDS = {"seller", "nature", "late_penalties", "recovery_indemnity", "early_payment"}
 
 SITUATIONS = [
     ("always", "Always"),
@@ -58,7 +59,7 @@ SUBJECTS = [
 
 # What a text may have between braces; filled by `res.company._legal_values` and `account.move._legal_values`.
 PLACEHOLDERS = (
-    *("company", "legal_form", "capital", "rcs_city", "siren", "siret", "ape", "vat"),
+    *("company", "address", "legal_form", "capital", "rcs_city", "siren", "siret", "ape", "vat"),
     *("home_declaration", "home_declaration_date", "home_approval", "guarding_authorisation"),
     *("customer", "customer_vat", "rate", "public_rate", "legal_rate", "recovery_indemnity", "statement_date"),
     *("early_payment_terms", "discount_rate", "discount_date"),
@@ -106,8 +107,8 @@ class LegalMention(models.Model):
         KINDS,
         required=True,
         default="other",
-        help="Of nature of operations, late penalties, recovery indemnity and early payment, an invoice has one each: "
-        "the first that applies.",
+        help="Of seller, nature of operations, late penalties, recovery indemnity and early payment, an invoice has one "
+        "each: the first that applies.",
     )
     text = fields.Text(
         required=True,

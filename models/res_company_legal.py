@@ -90,6 +90,7 @@ class ResCompany(models.Model):
         declared = self.service_home_declaration_date
         return {
             "company": self.name or "",
+            "address": self._address_in_a_line(),
             "legal_form": self.service_legal_form or "",
             "capital": self.service_share_capital
             and format_amount(self.env, self.service_share_capital, self.currency_id, trailing_zeroes=False),
@@ -104,6 +105,11 @@ class ResCompany(models.Model):
             "home_approval": self.service_home_approval or "",
             "guarding_authorisation": self.service_guarding_authorisation or "",
         }
+
+    def _address_in_a_line(self) -> str:
+        self.ensure_one()
+        town = " ".join(filter(None, (self.zip, self.city)))
+        return ", ".join(filter(None, (self.street, self.street2, town)))
 
     def _legal_identity(self, lang: str | None = None) -> str:
         """Legal form, capital and register in one line (EN 16931 BT-33), from the mentions in force today."""

@@ -400,7 +400,11 @@ class TestFacturx(EinvoiceCommon, HttpCase):
             "60 lines": self._invoice(*[self._line(10.0 + n, name=f"Service {n}") for n in range(60)]),
         }
         with patch.object(reports, "_wkhtml", lambda: debian):
-            self._assert_right(kinds)
+            documents = self._assert_right(kinds)
+        partner = self.company.partner_id
+        text = self._text(documents[kinds["consumer"]][1])
+        for told in (partner.name, partner.street, partner.city, partner.company_registry, partner.vat):
+            self.assertIn(told, text, "the seller, whom the header names on other builds")
         self.assertFalse(kinds["consumer"]._text_font(), "the patched build keeps the company's font")
 
     def test_nobody_chooses_the_xml_by_the_context(self):
