@@ -107,8 +107,8 @@ class LegalMention(models.Model):
         KINDS,
         required=True,
         default="other",
-        help="Of seller, nature of operations, late penalties, recovery indemnity and early payment, an invoice has one "
-        "each: the first that applies.",
+        help="Of seller, nature of operations, late penalties, recovery indemnity and early payment, an invoice has "
+        "one each: the first that applies.",
     )
     text = fields.Text(
         required=True,
