@@ -4,8 +4,8 @@ The stages, in the order in which they follow each other for each period of a li
 
     1. periods     which days the period spans, and which of them are served and not suspended
     2. proration   which part of the period counts
-    3. pricing     what the whole period costs, then the part that counts
-    4. ledger      less what is held already
+    3. pricing     what the whole period costs, component by component, then the part of it that counts
+    4. ledger      less what is held already of each component
     5. issue date  from when it may be billed
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import count, takewhile
+from itertools import count, groupby, takewhile
 from typing import Literal
 
 from . import pricing
@@ -26,7 +26,6 @@ from .terms import Held, LineTerms
 Kind = Literal["whole", "prorated", "free", "one_off", "correction"]
 
 PRICING = {"flat": pricing.flat, "unit": pricing.unit, "one_off": pricing.unit}
-BASE = "base"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,24 @@ def window_start(terms: LineTerms, since: date) -> date:
 
 
 def charges(terms: LineTerms, since: date) -> Iterator[Charge]:
-    """What the terms say for every period from the one that holds `since`, in order; endless for an open line."""
+    """What the terms say for every period from the one that holds `since`, in order, one charge for each component
+    of a period; endless for an open line.
+    """
+    for owed in _owed(terms, since):
+        yield from owed
+
+
+def by_period(charges: Iterable[Charge]) -> Iterator[list[Charge]]:
+    """`charges`, which come in the order of their periods, with those of one period together."""
+    return (list(of_period) for _start, of_period in groupby(charges, key=lambda charge: charge.full.start))
+
+
+def _owed(terms: LineTerms, since: date) -> Iterator[Sequence[Charge]]:
+    """The charges of each period, of which there is at least one."""
     if terms.pricing == "one_off":
         served = _served(terms, Period(terms.start, terms.start))
         if served:
-            yield _charge(terms, served, served, WHOLE, "one_off")
+            yield _components(terms, served, served, WHOLE, "one_off")
         return
     recurrence = terms.schedule.recurrence
     for n in count(recurrence.index(max(since, terms.start))):
@@ -76,7 +88,7 @@ def charges(terms: LineTerms, since: date) -> Iterator[Charge]:
         served = _served(terms, full)
         if served:
             part = _ratio(terms, full)
-            yield _charge(terms, full, served, part, "whole" if part == 1 else "prorated")
+            yield _components(terms, full, served, part, "whole" if part == 1 else "prorated")
 
 
 def proposals(terms: LineTerms, held: Sequence[Held], since: date) -> Iterator[Charge]:
@@ -88,12 +100,13 @@ def proposals(terms: LineTerms, held: Sequence[Held], since: date) -> Iterator[C
     """
     first = terms.not_before or date.min
     pending = sorted((h for h in held if h.period.start >= first), key=lambda h: h.period.start)
-    for charge in charges(terms, min([since, *(h.period.start for h in pending)])):
-        while pending and pending[0].period.start < charge.full.start:
+    for owed in _owed(terms, min([since, *(h.period.start for h in pending)])):
+        full = owed[0].full
+        while pending and pending[0].period.start < full.start:
             yield from _withdrawal(terms, pending.pop(0))
-        mine = [h for h in pending if h.period.start <= charge.full.end]
+        mine = [h for h in pending if h.period.start <= full.end]
         del pending[: len(mine)]
-        yield from _difference(terms, charge, mine)
+        yield from _differences(terms, owed, mine) if mine else owed
     for key in pending:
         yield from _withdrawal(terms, key)
 
@@ -168,23 +181,50 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
     return ratio(full, counted, basis) - lost
 
 
-def _charge(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> Charge:
-    price = PRICING[terms.pricing](terms.price)
-    amount = pricing.amount(price, terms.currency_unit, part)
-    as_is = part == 1 and terms.whole_quantity
-    return Charge(
-        line=terms.line,
-        component=BASE,
-        kind=kind if amount else "free",
-        period=served,
-        full=full,
-        ratio=part,
-        price=price,
-        billed=price if as_is else Price(Decimal(1), amount),
-        amount=amount,
-        issue=issue_date(served, terms.schedule.issue),
-        pauses=_suspended(terms, full),
-    )
+def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> list[Charge]:
+    """One charge for each component of the period `full`."""
+    issue, pauses = issue_date(served, terms.schedule.issue), _suspended(terms, full)
+    result = []
+    for component, price in PRICING[terms.pricing](terms.price):
+        amount = pricing.amount(price, terms.currency_unit, part)
+        as_is = part == 1 and terms.whole_quantity
+        result.append(
+            Charge(
+                line=terms.line,
+                component=component,
+                kind=kind if amount else "free",
+                period=served,
+                full=full,
+                ratio=part,
+                price=price,
+                billed=price if as_is else Price(Decimal(1), amount),
+                amount=amount,
+                issue=issue,
+                pauses=pauses,
+            )
+        )
+    return result
+
+
+def _key(one: Charge | Held) -> str:
+    """What a charge and the ledger's keys of the same period are compared by."""
+    return one.component
+
+
+def _differences(terms: LineTerms, owed: Sequence[Charge], held: Sequence[Held]) -> Iterator[Charge]:
+    """What the charges of one period still owe beyond its held keys, each component by itself, and what is held of
+    components that it has no more. As along the periods, issue dates rise.
+    """
+    by_key: dict[str, list[Held]] = {}
+    for key in held:
+        by_key.setdefault(_key(key), []).append(key)
+    left: list[Charge] = []
+    for charge in owed:
+        left += _difference(terms, charge, by_key.pop(_key(charge), ()))
+    for gone in by_key.values():
+        for key in gone:
+            left += _withdrawal(terms, key)
+    yield from sorted(left, key=lambda charge: (charge.issue, charge.period.start))
 
 
 def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Iterator[Charge]:
@@ -216,7 +256,6 @@ def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Itera
 def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
     """The correction of a held key for whose period nothing is owed any more."""
     if key.amount:
-        price = PRICING[terms.pricing](terms.price)
         back = Price(Decimal(1), -key.amount)
         issue = issue_date(key.period, terms.schedule.issue)
         yield Charge(
@@ -226,7 +265,7 @@ def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
             key.period,
             key.period,
             NOTHING,
-            price,
+            terms.price,
             back,
             -key.amount,
             issue,

@@ -64,8 +64,9 @@ def monthly(terms: LineTerms, on: date) -> Decimal:
         return Decimal(0)
     if any(pause.includes(on) for pause in terms.pauses):
         return Decimal(0)
-    price = PRICING[terms.pricing](terms.price)
-    return amount(price, terms.currency_unit) / _months_of(terms.schedule.recurrence)
+    parts = PRICING[terms.pricing](terms.price)
+    of_period = sum((amount(part.price, terms.currency_unit) for part in parts), Decimal(0))
+    return of_period / _months_of(terms.schedule.recurrence)
 
 
 def coming_year(on: date) -> Period:

@@ -263,7 +263,7 @@ class AnomalyOfRow(models.Model):
         return self.filtered(is_missing)
 
     def _recurring(self):
-        return self.filtered(lambda row: row.kind in RECURRING_KINDS and row.component == "base")
+        return self.filtered(lambda row: row.kind in RECURRING_KINDS)
 
     def _previous_of_rows(self):
         recurring = self._recurring()
@@ -282,7 +282,8 @@ class AnomalyOfRow(models.Model):
         compared = recurring.filtered(lambda row: row._period_key() in previous.compared)
         ended = {line: amount for line, amount in previous.ended.items() if line.contract_id == self.contract_id}
         now = sum(compared.mapped("amount"))
-        before = sum(previous.amount(*row._period_key()) for row in compared) + sum(ended.values())
+        periods = {row._period_key() for row in compared}  # once, however many components
+        before = sum(previous.amount(*period) for period in periods) + sum(ended.values())
         rescheduled = recurring.filtered(lambda row: row._period_key() in previous.rescheduled).contract_line_id
         reasons = rescheduled._schedule_reasons()
         if before and abs(now - before) * 100 > self.company_id.service_review_threshold * abs(before):
@@ -300,8 +301,8 @@ class AnomalyOfRow(models.Model):
     def _detail_reasons(self, previous, ended) -> list[str]:
         """Which lines came or went, and which periods are parts."""
         compared = {row: previous.compared[row._period_key()] for row in self}
-        new = self.filtered(lambda row: compared[row].new)
-        reasons = [row._novelty_reason() for row in new]
+        new = {row._period_key(): row for row in self if compared[row].new}
+        reasons = [row._novelty_reason() for row in new.values()]
         reasons += [
             self.env._("Suspended: %s.", line._first_line())
             if line._is_suspended()

@@ -75,17 +75,21 @@ class BillingPreview(models.Model):
         previous = self._previous(plan)
         foreseen = self._foreseen_before()
         self.line_ids.unlink()
-        vals_list = [
-            line._prepare_preview_vals(charge)
-            | {
-                "previous_amount": previous.amount(line.id, charge.period.start)
-                if charge.kind in RECURRING_KINDS
-                else 0.0,
-                "held_amount": float(charge.held),
-                "foreseen_amount": foreseen.get((line.id, charge.period.start, charge.component), 0.0),
-            }
-            for line, charge in plan
-        ]
+        vals_list, compared = [], set()
+        for line, charge in plan:
+            period = line.id, charge.period.start
+            # The first component of a period bears the comparison, which is of them all.
+            bears = charge.kind in RECURRING_KINDS and period not in compared
+            if bears:
+                compared.add(period)
+            vals_list.append(
+                line._prepare_preview_vals(charge)
+                | {
+                    "previous_amount": previous.amount(*period) if bears else 0.0,
+                    "held_amount": float(charge.held),
+                    "foreseen_amount": foreseen.get((*period, charge.component), 0.0),
+                }
+            )
         vals_list += [line._prepare_ended_vals(amount) for line, amount in previous.ended.items()]
         self.env["multiservice.billing.preview.line"].create([vals | {"preview_id": self.id} for vals in vals_list])
         return self._get_records_action(
@@ -94,11 +98,7 @@ class BillingPreview(models.Model):
 
     def _previous(self, plan):
         """What was billed for the periods before those of `plan`, and for the lines that have nothing any more."""
-        triples = [
-            (charge.kind, (line, charge.period.start, float(charge.amount)))
-            for line, charge in plan
-            if charge.component == "base"
-        ]
+        triples = [(charge.kind, (line, charge.period.start, float(charge.amount))) for line, charge in plan]
         return self.env["multiservice.contract.line"]._previous_periods(
             [entry for kind, entry in triples if kind in RECURRING_KINDS],
             corrections=[entry for kind, entry in triples if kind == "correction"],

@@ -6,6 +6,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
+from ..engine.plan import by_period
+
 # More periods than this due at the first run look like a start date typed wrong.
 ABSURD_PERIODS = 24
 REDUCED_VAT_BELOW = 20.0
@@ -137,8 +139,7 @@ class ContractActivation(models.Model):
         """The most periods that one line of the contract would bill on `today`, counted a little beyond absurd."""
         due = [0]
         for _line, charges in self.line_ids._proposals():
-            periods = takewhile(lambda charge: charge.issue <= today, charges)
-            due.append(sum(1 for _period in periods))
+            due.append(sum(1 for _period in by_period(takewhile(lambda charge: charge.issue <= today, charges))))
         return max(due)
 
 

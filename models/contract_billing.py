@@ -10,7 +10,7 @@ from odoo.fields import Command
 from odoo.tools import format_date, formatLang
 
 from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invoice_drafts
-from ..engine.plan import Charge
+from ..engine.plan import Charge, by_period
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
@@ -67,9 +67,12 @@ class ContractBilling(models.Model):
         return plan
 
     def _upcoming(self) -> list[tuple]:
-        """Pairs (line, its next charges not billed yet), at most 12 for each line."""
+        """Pairs (line, its next charges not billed yet), of at most 12 periods for each line."""
         self.ensure_one()
-        return [(line, list(islice(charges, UPCOMING_PERIODS))) for line, charges in self.line_ids._proposals()]
+        return [
+            (line, [charge for of_period in islice(by_period(charges), UPCOMING_PERIODS) for charge in of_period])
+            for line, charges in self.line_ids._proposals()
+        ]
 
     def _compute_upcoming_html(self):
         for contract in self:
@@ -118,7 +121,8 @@ class ContractBilling(models.Model):
                     row.contract_line_id.id == charge.line and charge.full.start <= row.period_start <= charge.full.end
                 )
             )
-            origins[charge] = of_period[:1].invoice_line_id
+            of_component = of_period.filtered(lambda row, charge=charge: row.component == charge.component)
+            origins[charge] = (of_component or of_period)[:1].invoice_line_id
         return origins
 
     def _to_items(self, plan, origins) -> list[Item]:

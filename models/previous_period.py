@@ -50,7 +50,8 @@ class PreviousPeriod(models.Model):
 
     @api.model
     def _previous_periods(self, entries, corrections=(), rows=None, over=None, through=None) -> Previous:
-        """What was billed before `entries`, which are (line, first day, amount) of recurring services.
+        """What was billed before `entries`, which are (line, first day, amount) of recurring services, one for each
+        component.
 
         Each period is compared with the one before it on its schedule, be that in the ledger or among the entries.
         Lines that replaced each other count together; the first entry of a period bears the comparison.
@@ -76,8 +77,10 @@ class PreviousPeriod(models.Model):
 
     @api.model
     def _by_schedule(self, entries) -> dict[tuple, list[Entry]]:
-        groups = defaultdict(list)
-        for line, start, amount in sorted(entries, key=lambda entry: (entry[1], entry[0].id)):
+        amounts, groups = defaultdict(float), defaultdict(list)
+        for line, start, amount in entries:  # the components of a period are compared together
+            amounts[line, start] += amount
+        for (line, start), amount in sorted(amounts.items(), key=lambda entry: (entry[0][1], entry[0][0].id)):
             key = line._schedule_key()
             groups[key].append(Entry(line, start, amount, line._chain_root(), key[1].index(start)))
         return groups

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.pricing import Price, amount, flat, unit
+from engine.pricing import BASE, Part, Price, amount, flat, unit
 
 CENT = Decimal("0.01")
 
@@ -37,12 +37,14 @@ def test_amount_in_a_currency_without_cents():
 
 
 def test_flat_ignores_the_quantity_and_keeps_the_discount():
-    assert flat(Price(Decimal(7), Decimal(100), Decimal(5))) == Price(Decimal(1), Decimal(100), Decimal(5))
+    assert flat(Price(Decimal(7), Decimal(100), Decimal(5))) == (
+        Part(BASE, Price(Decimal(1), Decimal(100), Decimal(5))),
+    )
 
 
 def test_unit_keeps_the_price():
     price = Price(Decimal(7), Decimal(100), Decimal(5))
-    assert unit(price) == price
+    assert unit(price) == (Part(BASE, price),)
 
 
 @given(
