@@ -31,6 +31,7 @@
         "data/legal_mention_data.xml",
         "data/late_rate_data.xml",
         "data/price_index_data.xml",
+        "views/usage_views.xml",
         "views/contract_line_views.xml",
         "views/suspension_views.xml",
         "views/term_views.xml",

@@ -92,6 +92,12 @@ class Recurrence:
         n = months // self._step
         return n - 1 if day < self._boundary(n) else n
 
+    def per_year(self) -> int:
+        """How many periods make a year; ValueError where no number of them does."""
+        if self.unit not in ("month", "year") or 12 % self._step:
+            raise ValueError(f"no number of periods of {self.interval} {self.unit} makes a year")
+        return 12 // self._step
+
     @property
     def _step(self) -> int:
         """Days of one period for days and weeks, months for months and years."""

@@ -5,11 +5,13 @@ The stages, in the order in which they follow each other for each period of a li
     1. periods     which days the period spans, and which of them are served and not suspended
     2. proration   which part of the period counts
     3. pricing     what the whole period costs, component by component, then the part of it that counts
-    4. ledger      less what is held already of each component
-    5. issue date  from when it may be billed
+    4. allowance   what exceeds the quantity included
+    5. minimum     what is missing up to the minimum of the period
+    6. ledger      less what is held already of each component
+    7. issue date  from when it may be billed
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -17,15 +19,25 @@ from fractions import Fraction
 from itertools import count, groupby, takewhile
 from typing import Literal
 
-from . import pricing
+from . import allowance, pricing
 from .periods import ONE_DAY, Period, issue_date, span
-from .pricing import Price
+from .pricing import Part, Price, Tariff
 from .proration import NOTHING, WHOLE, ratio
 from .terms import Held, LineTerms
 
 Kind = Literal["whole", "prorated", "free", "one_off", "correction"]
 
-PRICING = {"flat": pricing.flat, "unit": pricing.unit, "one_off": pricing.unit}
+PRICING: dict[str, Callable[[Price, Tariff], Sequence[Part]]] = {
+    "flat": pricing.flat,
+    "unit": pricing.unit,
+    "graduated": pricing.by_slice,
+    "volume": pricing.by_volume,
+    "package": pricing.by_package,
+    "smoothed": pricing.flat,
+    "one_off": pricing.unit,
+}
+# Priced for the period, not by the quantity: where the quantity is measured, only these are prorated.
+FIXED = ("flat", "smoothed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,8 @@ class Charge:
 
     `period`: days of service, as printed; `full`: the whole period of the schedule (of a withdrawn key, its own);
     `ratio`: the part that counts; `price`: the price of the whole period; `billed`: the price on the invoice line;
-    `held`: what was billed before, for a correction; `issue`: the day from which it may be billed; `pauses`: the
+    `less`: what the other components come to, of a minimum; `held`: what was billed before, for a correction;
+    `measured`: the quantity measured in the period; `issue`: the day from which it may be billed; `pauses`: the
     suspensions that fall in it.
     """
 
@@ -50,6 +63,8 @@ class Charge:
     issue: date
     held: Decimal = Decimal(0)
     pauses: tuple[Period, ...] = ()
+    less: Decimal = Decimal(0)
+    measured: Decimal | None = None
 
 
 def window_start(terms: LineTerms, since: date) -> date:
@@ -184,10 +199,12 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
 def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> list[Charge]:
     """One charge for each component of the period `full`."""
     issue, pauses = issue_date(served, terms.schedule.issue), _suspended(terms, full)
-    result = []
-    for component, price in PRICING[terms.pricing](terms.price):
-        amount = pricing.amount(price, terms.currency_unit, part)
-        as_is = part == 1 and terms.whole_quantity
+    measured = _measured(terms, full)
+    result: list[Charge] = []
+
+    def charge(component: str, price: Price, ratio: Fraction, less: Decimal = pricing.NONE) -> None:
+        amount = pricing.amount(price, terms.currency_unit, ratio) - less
+        as_is = ratio == 1 and not less and price.quantity == round(price.quantity, terms.quantity_digits)
         result.append(
             Charge(
                 line=terms.line,
@@ -195,15 +212,72 @@ def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, 
                 kind=kind if amount else "free",
                 period=served,
                 full=full,
-                ratio=part,
+                ratio=ratio,
                 price=price,
-                billed=price if as_is else Price(Decimal(1), amount),
+                billed=price if as_is else Price(pricing.ONE, amount),
                 amount=amount,
                 issue=issue,
                 pauses=pauses,
+                less=less,
+                measured=measured,
             )
         )
+
+    counts = part if measured is None or terms.pricing in FIXED else WHOLE  # what was measured is not a part of itself
+    for component, price in PRICING[terms.pricing](_price(terms, full, measured), terms.tariff):
+        charge(component, price, counts)
+    if terms.tariff is not pricing.PLAIN:
+        for component, price in _overage(terms, part, measured):
+            charge(component, price, WHOLE)
+        least = Price(pricing.ONE, terms.tariff.minimum)
+        others = sum((one.amount for one in result), pricing.NONE)
+        if pricing.amount(least, terms.currency_unit, part) > others:
+            charge(pricing.MINIMUM, least, part, others)
     return result
+
+
+def _measured(terms: LineTerms, full: Period) -> Decimal | None:
+    """The quantity measured in the days of `full` in which the line exists; credits never exceed what there is."""
+    days = _in_force(terms, full)
+    if terms.usage is None or days is None:
+        return None
+    return max(sum((quantity for day, quantity in terms.usage if days.includes(day)), pricing.NONE), pricing.NONE)
+
+
+def _price(terms: LineTerms, full: Period, measured: Decimal | None) -> Price:
+    """The price of the whole period `full`."""
+    price = terms.price
+    if terms.prices:
+        first = max(full.start, terms.start)
+        known = [unit_price for since, unit_price in terms.prices if since <= first]
+        price = replace(price, unit_price=known[-1] if known else terms.prices[0][1])
+    if terms.pricing == "smoothed":
+        recurrence = terms.schedule.recurrence
+        year = price.quantity * price.unit_price * (1 - price.discount / 100)
+        return Price(
+            pricing.ONE,
+            pricing.instalment(year, recurrence.per_year(), recurrence.index(full.start), terms.currency_unit),
+        )
+    return price if measured is None else replace(price, quantity=measured)
+
+
+def _overage(terms: LineTerms, part: Fraction, measured: Decimal | None) -> Iterator[Part]:
+    """What was measured beyond the quantity that the part of the period includes."""
+    if terms.tariff.included is None or measured is None:
+        return
+    beyond = allowance.beyond(measured, terms.tariff.included, part)
+    if beyond:
+        yield Part(pricing.OVERAGE, Price(beyond, terms.tariff.overage_price, terms.price.discount))
+
+
+def whole_period(terms: LineTerms, on: date) -> Decimal:
+    """What the whole period that holds `on` would cost, nothing being measured."""
+    terms = replace(terms, usage=()) if terms.usage else terms
+    if terms.pricing == "one_off":
+        full = Period(terms.start, terms.start)
+    else:
+        full = terms.schedule.recurrence.period(terms.schedule.recurrence.index(on))
+    return sum((charge.amount for charge in _components(terms, full, full, WHOLE, "whole")), Decimal(0))
 
 
 def _key(one: Charge | Held) -> str:

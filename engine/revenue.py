@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from .money import allocate
 from .periods import ONE_DAY, Period, Recurrence, on_day_of_month, span
-from .plan import PRICING, charges
-from .pricing import amount
+from .plan import charges, whole_period
 from .terms import LineTerms
 
 DAYS_OF_YEAR = Decimal("365.25")
@@ -64,9 +63,7 @@ def monthly(terms: LineTerms, on: date) -> Decimal:
         return Decimal(0)
     if any(pause.includes(on) for pause in terms.pauses):
         return Decimal(0)
-    parts = PRICING[terms.pricing](terms.price)
-    of_period = sum((amount(part.price, terms.currency_unit) for part in parts), Decimal(0))
-    return of_period / _months_of(terms.schedule.recurrence)
+    return whole_period(terms, on) / _months_of(terms.schedule.recurrence)
 
 
 def coming_year(on: date) -> Period:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 from .periods import ONE_DAY, IssueRule, Period, Recurrence
-from .pricing import Price
+from .pricing import PLAIN, Price, Tariff
 
-Pricing = Literal["flat", "unit", "one_off"]
+Pricing = Literal["flat", "unit", "graduated", "volume", "package", "smoothed", "one_off"]
 PartialPolicy = Literal["prorate", "full", "free"]
 
 
@@ -36,7 +36,10 @@ class LineTerms:
     for partial periods apply to its two ends only.
     `not_before`: the first day that may be billed, for a contract taken over from another system.
     `pauses`: suspensions, in order and apart from each other; the last day of an open one is `date.max`.
-    `whole_quantity`: False when the quantity is finer than an invoice line can hold.
+    `quantity_digits`: how many decimals of a quantity an invoice line can hold.
+    `price`, `tariff`: what a period costs; of `smoothed` lines, what a year costs.
+    `prices`: (since when, unit price) in order, where the price follows a list: that of the first day of each period.
+    `usage`: (day, quantity) measured, in any order, where the quantity is measured; it must list all of the window.
     """
 
     line: int
@@ -49,8 +52,11 @@ class LineTerms:
     price: Price
     currency_unit: Decimal
     not_before: date | None = None
-    whole_quantity: bool = True
+    quantity_digits: int = 4
     pauses: tuple[Period, ...] = ()
+    tariff: Tariff = PLAIN
+    prices: tuple[tuple[date, Decimal], ...] = ()
+    usage: tuple[tuple[date, Decimal], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.end is not None and self.end < self.start - ONE_DAY:
@@ -59,6 +65,10 @@ class LineTerms:
             raise ValueError(f"line {self.line} lies outside its own succession")
         if any(later.start <= earlier.end for earlier, later in pairwise(self.pauses)):
             raise ValueError(f"the suspensions of line {self.line} overlap")
+        if self.pricing in ("graduated", "volume") and not self.tariff.tiers:
+            raise ValueError(f"line {self.line} has no tier to price its quantity")
+        if self.pricing == "smoothed":
+            self.schedule.recurrence.per_year()
 
 
 @dataclass(frozen=True, slots=True)

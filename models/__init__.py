@@ -12,7 +12,9 @@ from . import customer_manager
 from . import res_partner
 from . import res_partner_site
 from . import schedule_mixin
+from . import pricing_mixin
 from . import contract_line
+from . import contract_line_tier
 from . import contract_template
 from . import prior_invoice
 from . import contract
@@ -27,6 +29,8 @@ from . import price_revision
 from . import contract_revision
 from . import price_change
 from . import contract_billing
+from . import contract_line_pricing
+from . import usage
 from . import contract_reference
 from . import previous_period
 from . import billing_run_item

@@ -78,6 +78,12 @@ class Billable(models.Model):
         min_display_digits="Product Price",
         groups="multiservice.group_billing_user",
     )
+    whole_price = fields.Float(
+        string="Unit Price of the Period",
+        readonly=True,
+        groups="multiservice.group_billing_user",
+        help="Unit price of the whole period, before anything was prorated: what a price of the day was that day.",
+    )
     discount = fields.Float(
         string="Discount %", readonly=True, digits="Discount", groups="multiservice.group_billing_user"
     )
@@ -281,10 +287,11 @@ class Billable(models.Model):
         The ledger is read in two queries for all lines, over each line's open window only.
         """
         # Not `filtered`, which would read the lines of each contract apart.
-        started = [line for line in lines if not line.display_type and line.date_start and line.anchor_date]
+        started = [line for line in lines if line.date_start and line.anchor_date and line._is_priced()]
         terms = {line: line._to_terms() for line in started}
         since = self._window_starts(terms)
         held = self._held(since)
+        terms = self._with_usage(self._with_held_prices(terms, since), since)
         return [(line, proposals(term, held[term.line], since[term.line])) for line, term in terms.items()]
 
     @api.model

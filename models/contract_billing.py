@@ -100,7 +100,8 @@ class ContractBilling(models.Model):
                     rows.append((*priced[entry.charge], settled))
         # sudo: the ledger is written by billing alone, never by hand
         ledger = self.env["multiservice.billable"].sudo()
-        ledger._enter(rows)
+        entered = ledger._enter(rows)
+        self.env["multiservice.usage"].sudo()._settle(entered)  # sudo: as above
         ledger._drop_stale(self.line_ids.sudo())
         ledger._close_windows(self.line_ids.sudo())
         return moves
@@ -275,7 +276,7 @@ class ContractLineBilling(models.Model):
         return {
             "display_type": "product",
             "product_id": self.product_id.id,
-            "product_uom_id": self.product_id.uom_id.id if whole else False,
+            "product_uom_id": self.product_id.uom_id.id if whole and self._counts_units(charge) else False,
             "name": self._invoice_line_name(charge, show_site),
             "quantity": float(-quantity if refund else quantity),
             "price_unit": float(price),
@@ -317,8 +318,9 @@ class ContractLineBilling(models.Model):
         line = self.with_context(lang=self.contract_id.partner_id.lang or self.env.lang)
         where = line.site_id._site_label() if show_site and line.site_id else ""
         lines = [line.name, " · ".join(part for part in (where, line._period_label(charge)) if part)]
-        if charge.billed != charge.price:
-            lines.append(line._explain(charge))
+        text = line._explain(charge) if charge.billed != charge.price else line._component_label(charge)
+        if text:
+            lines.append(text)
         if line.price_note:
             lines.append(line.price_note)
         return "\n".join(lines)
@@ -328,7 +330,10 @@ class ContractLineBilling(models.Model):
         return start if start == end else f"{start} – {end}"
 
     def _explain(self, charge: Charge) -> str:
-        """How the amount of `charge` was computed, in words."""
+        """What the component of `charge` is, and how its amount was computed, in words."""
+        return "\n".join(filter(None, [self._component_label(charge), self._explain_amount(charge)]))
+
+    def _explain_amount(self, charge: Charge) -> str:
         currency = self.currency_id
         if charge.kind == "correction":
             correction = self.env._(
@@ -338,13 +343,15 @@ class ContractLineBilling(models.Model):
             )
             return "\n".join([correction, *(self._explain_pause(pause) for pause in charge.pauses)])
         if charge.kind == "free":
-            return self.env._("Free of charge")
+            nothing = charge.measured is not None and not charge.measured
+            return self.env._("Nothing measured") if nothing else self.env._("Free of charge")
         whole = self._explain_whole(charge.price)
         if charge.held:
             billed = formatLang(self.env, float(charge.held), currency_obj=currency)
             whole = self.env._("%(whole)s, less %(billed)s billed before", whole=whole, billed=billed)
+        less = [self._explain_minimum(charge)] if charge.less else []
         if charge.ratio == 1:
-            return whole
+            return "\n".join([whole, *less])
         days = charge.full.days * charge.ratio
         if charge.ratio == Fraction(charge.period.days, charge.full.days) or (charge.pauses and days.denominator == 1):
             part = self.env._(
@@ -352,7 +359,7 @@ class ContractLineBilling(models.Model):
             )
         else:
             part = f"{charge.ratio.numerator}/{charge.ratio.denominator} × {whole}"
-        return "\n".join([part, *(self._explain_pause(pause) for pause in charge.pauses)])
+        return "\n".join([part, *less, *(self._explain_pause(pause) for pause in charge.pauses)])
 
     def _explain_pause(self, pause) -> str:
         return self.env._(
@@ -441,6 +448,7 @@ class BillableEntry(models.Model):
             "issue_date": charge.issue,
             "quantity": float(charge.billed.quantity),
             "price_unit": float(charge.billed.unit_price),
+            "whole_price": float(charge.price.unit_price),
             "discount": float(charge.billed.discount),
             "amount": float(charge.amount),
             "explanation": line._explain(charge),

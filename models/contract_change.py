@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_compare, format_date
 
+from .pricing_mixin import TARIFF_FIELDS
 from .schedule_mixin import SCHEDULE_FIELDS
 
 TRANSITIONS = {
@@ -32,7 +33,8 @@ LINE_HELD_FIELDS = frozenset(
         "date_end",
         "anchor_date",
         "billed_until",
-        "pricing",
+        *TARIFF_FIELDS,
+        "tier_ids",
         "product_id",
         "quantity",
         "price_unit",

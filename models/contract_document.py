@@ -5,6 +5,9 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import format_date, formatLang
 
+from ..engine.plan import FIXED
+from .pricing_mixin import TIERED
+
 DATES_SHOWN = 6
 PERIOD_UNITS = ("day", "week", "month", "quarter", "half_year", "year")
 
@@ -248,29 +251,32 @@ class ContractLineDocument(models.Model):
 
     def _prepare_base_line(self) -> dict:
         self.ensure_one()
+        values = {"quantity": 1.0 if self.pricing == "flat" else self.quantity}
+        if self._pricing_in_words():
+            values = {"quantity": 1.0, "price_unit": self.amount, "discount": 0.0}
         return self.env["account.tax"]._prepare_base_line_for_taxes_computation(
-            self,
-            quantity=1.0 if self.pricing == "flat" else self.quantity,
-            currency_id=self.currency_id,
-            partner_id=self.partner_id,
+            self, currency_id=self.currency_id, partner_id=self.partner_id, **values
         )
 
     def _document_quantity(self) -> str:
-        """The quantity without idle decimals; none for a flat price."""
+        """The quantity without idle decimals; none for a flat price, nor for what is measured."""
         self.ensure_one()
-        if self.pricing == "flat":
+        if self.pricing in FIXED or self.measured:
             return ""
         quantity = Decimal(str(self.quantity)).normalize()
         return formatLang(self.env, self.quantity, digits=max(0, -quantity.as_tuple().exponent))
 
     def _document_unit_price(self) -> str:
+        """None where the price depends on the quantity: the remarks tell it."""
         self.ensure_one()
+        if self.pricing in ("package", "smoothed", *TIERED):
+            return ""
         return self._format_unit_price(Decimal(str(self.price_unit)))
 
     def _document_remarks(self) -> list[str]:
         """What differs from the contract: dates and schedule of its own."""
         self.ensure_one()
-        contract, remarks = self.contract_id, []
+        contract, remarks = self.contract_id, self._pricing_in_words()
         start = format_date(self.env, self.date_start) if self.date_start > contract.date_start else ""
         end = format_date(self.env, self.date_end) if self.date_end and self.date_end != contract.date_end else ""
         if self.pricing == "one_off":

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,22 @@ from ..engine.pricing import Price
 from ..engine.terms import LineTerms
 from .schedule_mixin import SCHEDULE_FIELDS
 
-PRICINGS = [("flat", "Flat per period"), ("unit", "Quantity × price"), ("one_off", "One-off")]
+# What a price depends on beside the way of pricing, the quantity, the unit price and the discount.
+PRICE_FIELDS = (
+    "measured",
+    "price_from_list",
+    "package_size",
+    "free_units",
+    "minimum_amount",
+    "included_quantity",
+    "overage_price",
+    "tier_ids.sequence",
+    "tier_ids.up_to",
+    "tier_ids.unit_price",
+    "tier_ids.flat_fee",
+)
+# Priced by quantity × unit price, or by the unit price alone.
+SIMPLE = ("flat", "unit", "one_off")
 
 # An ended contract still bills what a cancelled or credited invoice sets free.
 BILLED_STATES = ("active", "ended")
@@ -22,7 +38,7 @@ class ContractLine(models.Model):
 
     _name = "multiservice.contract.line"
     _description = "Contract Line"
-    _inherit = ["multiservice.schedule.mixin", "analytic.mixin"]
+    _inherit = ["multiservice.schedule.mixin", "multiservice.pricing.mixin", "analytic.mixin"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
 
@@ -56,12 +72,6 @@ class ContractLine(models.Model):
         ondelete="restrict",
     )
     name = fields.Text(string="Description", compute="_compute_name", store=True, readonly=False, precompute=True)
-    pricing = fields.Selection(
-        PRICINGS,
-        default="unit",
-        required=True,
-        help="Flat: the price is for the period, whatever the quantity. One-off: billed once, on the start date.",
-    )
     quantity = fields.Float(default=1.0, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(
         string="Unit Price",
@@ -71,7 +81,8 @@ class ContractLine(models.Model):
         precompute=True,
         min_display_digits="Product Price",
         groups="multiservice.group_billing_user",
-        help="Price of one unit for one billing period, with or without tax as the taxes of the line say.",
+        help="Price of one unit for one billing period (of one lot; of a year for an annual budget), with or without "
+        "tax as the taxes of the line say.",
     )
     discount = fields.Float(string="Discount %", digits="Discount", groups="multiservice.group_billing_user")
     tax_ids = fields.Many2many(
@@ -190,6 +201,8 @@ class ContractLine(models.Model):
         "quantity",
         "price_unit",
         "discount",
+        *PRICE_FIELDS,
+        "contract_id.pricelist_id",
         "predecessor_id",
         "site_id",
         "successor_ids.date_end",
@@ -210,11 +223,14 @@ class ContractLine(models.Model):
             first = next(charges, None)  # issue dates rise along the periods
             line.next_billing_date = first.issue if first else False
 
-    @api.depends("pricing", "quantity", "price_unit", "discount", "currency_id")
+    @api.depends("pricing", "quantity", "price_unit", "discount", "currency_id", *PRICE_FIELDS)
     def _compute_amount(self):
         for line in self:
-            quantity = 1.0 if line.pricing == "flat" else line.quantity
-            amount = quantity * line.price_unit * (1 - line.discount / 100)
+            if line.pricing in SIMPLE and not line.measured and not line.minimum_amount:
+                quantity = 1.0 if line.pricing == "flat" else line.quantity
+                amount = quantity * line.price_unit * (1 - line.discount / 100)
+            else:
+                amount = line._amount_of_period()
             line.amount = line.currency_id.round(amount) if line.currency_id else amount
 
     @api.constrains("display_type", "name", "product_id")
@@ -354,7 +370,9 @@ class ContractLine(models.Model):
         return self if self.own_schedule else self.contract_id
 
     def _to_schedule_in_force(self):
-        return self._schedule_owner()._to_schedule(self.anchor_date)
+        """The line's schedule. What is measured is known, and billed, once its period is over."""
+        schedule = self._schedule_owner()._to_schedule(self.anchor_date)
+        return replace(schedule, issue=replace(schedule.issue, timing="arrears")) if self.measured else schedule
 
     def _to_terms(self) -> LineTerms:
         """The line as the engine sees it."""
@@ -364,8 +382,6 @@ class ContractLine(models.Model):
             end = max(end, self.date_start - timedelta(days=1))  # ended before it starts: no day of service
         schedule = self._to_schedule_in_force()
         chain_start, chain_end = self._succession(schedule)
-        unit_digits = self.env["decimal.precision"].precision_get("Product Unit")
-        quantity = Decimal(str(self.quantity))
         return LineTerms(
             line=self._origin.id or self.id,
             start=self.date_start,
@@ -374,12 +390,18 @@ class ContractLine(models.Model):
             chain_end=max(chain_end, end) if chain_end and end else chain_end,
             schedule=schedule,
             pricing=self.pricing,
-            price=Price(quantity, Decimal(str(self.price_unit)), Decimal(str(self.discount))),
+            price=self._to_price(),
             currency_unit=Decimal(str(self.currency_id.rounding)),
             not_before=self._first_billable_day(),
-            whole_quantity=self.pricing == "flat" or quantity == round(quantity, unit_digits),
+            quantity_digits=self.env["decimal.precision"].precision_get("Product Unit"),
             pauses=self.contract_id.suspension_ids._pauses(self),
+            tariff=self._to_tariff(),
+            prices=self._price_steps(),
+            usage=() if self.measured else None,
         )
+
+    def _to_price(self) -> Price:
+        return Price(Decimal(str(self.quantity)), Decimal(str(self.price_unit)), Decimal(str(self.discount)))
 
     def _first_billable_day(self) -> date | None:
         billed_until = self.billed_until or self.contract_id.billed_until

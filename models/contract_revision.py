@@ -39,16 +39,17 @@ class RevisedLine(models.Model):
         return price.quantize(unit, rounding=ROUND_HALF_UP)
 
     def _keeps_price(self) -> bool:
-        """Whether the line has the price of the one that it replaces."""
+        """Whether the line has the prices of the one that it replaces."""
         self.ensure_one()
-        return bool(self.predecessor_id) and self.predecessor_id.price_unit == self.price_unit
+        before = self.predecessor_id
+        return bool(before) and before.price_unit == self.price_unit and before._to_tariff() == self._to_tariff()
 
     def _is_revised(self) -> bool:
         """Whether the line has days of service at a price that the clause revises."""
         self.ensure_one()
-        recurring = not self.display_type and self.pricing != "one_off"
+        fixed = not self.display_type and self.pricing != "one_off" and not self.price_from_list
         end = self._service_end()
-        return recurring and not self.not_revised and (not end or end >= self.date_start)
+        return fixed and not self.not_revised and (not end or end >= self.date_start)
 
 
 class RevisedContract(models.Model):
@@ -250,6 +251,7 @@ class RevisedContract(models.Model):
     def _revised_lines(self, clause, day: date, coefficient: Decimal) -> list[dict]:
         """Values of the lines of a revision by `coefficient`."""
         vals_list = []
+        factor = float(coefficient / self._coefficient_in_force(clause, day))
         for line in self._lines_to_revise(day):
             initial = self._price_of_reference(clause, line, day)
             after = line._rounded_price(Decimal(str(initial)) * coefficient)
@@ -259,6 +261,7 @@ class RevisedContract(models.Model):
                     "price_before": line.price_unit,
                     "price_initial": initial,
                     "price_after": float(after),
+                    "factor": factor if line._has_other_prices() else 1.0,
                 }
             )
         return vals_list

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .contract_line import PRICINGS
+from .pricing_mixin import TARIFF_FIELDS
 from .res_company import GROUPINGS, POSTING_MODES
 from .schedule_mixin import SCHEDULE_FIELDS
 
@@ -46,6 +46,7 @@ class ContractTemplate(models.Model):
 class ContractTemplateLine(models.Model):
     _name = "multiservice.contract.template.line"
     _description = "Contract Template Line"
+    _inherit = ["multiservice.pricing.mixin"]
     _order = "template_id, sequence, id"
     _check_company_auto = True
 
@@ -58,14 +59,15 @@ class ContractTemplateLine(models.Model):
     )
     name = fields.Text(string="Description", translate=True)
     quantity = fields.Float(default=1.0, digits=(16, 4), min_display_digits="Product Unit")
-    pricing = fields.Selection(PRICINGS, default="unit")
 
     def _prepare_line_vals(self) -> dict:
         """Values of the contract line that this line proposes."""
         self.ensure_one()
         vals = {"sequence": self.sequence, "display_type": self.display_type}
         if not self.display_type:
-            vals |= {"product_id": self.product_id.id, "quantity": self.quantity, "pricing": self.pricing}
+            vals |= {"product_id": self.product_id.id, "quantity": self.quantity}
+            vals |= {name: self[name] for name in TARIFF_FIELDS}
+            vals["template_line_id"] = self.id
         if self.name:
             vals["name"] = self.name
         return vals

@@ -427,12 +427,13 @@ class Deposit(models.Model):
         values = []
         for line in self.contract_id._lines_in_force().filtered(lambda line: not line.display_type):
             times = self._periods_per_year(line) if self.amount_type == "year" else 1
-            quantity = 1.0 if line.pricing == "flat" else line.quantity
+            simple = not line._pricing_in_words()
+            quantity = line.quantity if simple and line.pricing != "flat" else 1.0
             values.append(
                 {
                     "quantity": float(quantity * times),
-                    "price_unit": line.price_unit,
-                    "discount": line.discount,
+                    "price_unit": line.price_unit if simple else line.amount,
+                    "discount": line.discount if simple else 0.0,
                     "product_id": line.product_id,
                     "tax_ids": line.tax_ids,
                 }

@@ -34,3 +34,17 @@ class Contract(models.Model):
                 "template": "/multiservice/static/import/contracts.csv",
             }
         ]
+
+
+class Usage(models.Model):
+    _inherit = "multiservice.usage"  # pylint: disable=consider-merging-classes-inherited  # one concern per file
+
+    @api.model
+    def get_import_templates(self):
+        """Measured quantities by meter. The identifier of each row tells a second import of the file."""
+        return [
+            {
+                "label": self.env._("Import Template for Measured Quantities"),
+                "template": "/multiservice/static/import/usage.csv",
+            }
+        ]

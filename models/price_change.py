@@ -103,9 +103,10 @@ class ChangedContract(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("multiservice.price_change_action")
         return action | {"context": {"default_contract_ids": self.ids}}
 
-    def _propose_prices(self, day: date, ground: str, reason: str, price_of):
+    def _propose_prices(self, day: date, ground: str, reason: str, price_of, factor: float = 1.0):
         """Propose new prices from `day` for the recurring services of the contracts; `price_of(line)`: the new unit
-        price as a Decimal. Contracts without a price that changes are left out. Returns the proposals.
+        price as a Decimal; `factor`: what tiers, minimum and overage prices are multiplied by. Contracts without a
+        price that changes are left out. Returns the proposals.
         """
         self.check_access("write")
         vals_list = []
@@ -116,9 +117,12 @@ class ChangedContract(models.Model):
                     "price_before": line.price_unit,
                     "price_initial": line.price_unit,
                     "price_after": after,
+                    "factor": times,
                 }
                 for line in contract._lines_to_revise(day)
                 if (after := float(line._rounded_price(price_of(line)))) != line.price_unit
+                or (line._has_other_prices() and factor != 1)
+                for times in [factor if line._has_other_prices() else 1.0]
             ]
             if lines:
                 vals_list.append(

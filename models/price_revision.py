@@ -255,13 +255,22 @@ class PriceRevisionLine(models.Model):
         help="What the coefficient multiplies: the old price, or the initial one, as the clause says.",
     )
     price_after = fields.Float(string="New Price", min_display_digits="Product Price")
+    factor = fields.Float(
+        string="Other Prices ×",
+        digits=(12, 6),
+        default=1.0,
+        help="What tiers, minimum and price beyond the quantity included are multiplied by.",
+    )
     amount_before = fields.Monetary(compute="_compute_amounts", store=True)
     amount_after = fields.Monetary(compute="_compute_amounts", store=True)
 
-    @api.depends("line_id.quantity", "line_id.pricing", "line_id.discount", "price_before", "price_after")
+    @api.depends("line_id.quantity", "line_id.pricing", "line_id.discount", "price_before", "price_after", "factor")
     def _compute_amounts(self):
         for line in self:
             of_line = line.line_id
+            if of_line._has_other_prices():
+                line.amount_before, line.amount_after = of_line.amount, of_line.amount * line.factor
+                continue
             units = (1.0 if of_line.pricing == "flat" else of_line.quantity) * (1 - of_line.discount / 100)
             line.amount_before = units * line.price_before
             line.amount_after = units * line.price_after
@@ -278,7 +287,8 @@ class PriceRevisionLine(models.Model):
             )
             line.successor_id = before._replace_from(
                 max(revision.date, before.date_start),
-                {"price_unit": line.price_after, "price_note": note, "name": before.name},
+                {"price_unit": line.price_after, "price_note": note, "name": before.name}
+                | before._other_prices_times(line.factor),
             )
 
 

@@ -29,9 +29,11 @@ from . import test_portal
 from . import test_query_count
 from . import test_price_change
 from . import test_price_revision
+from . import test_pricing
 from . import test_revenue_statement
 from . import test_settings
 from . import test_site
 from . import test_suspension
 from . import test_tours
 from . import test_translation
+from . import test_usage

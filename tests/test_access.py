@@ -28,6 +28,8 @@ OWN_MODELS = [
     CONTRACT,
     LINE,
     LEDGER,
+    "multiservice.contract.line.tier",
+    "multiservice.usage",
     "multiservice.suspension",
     "multiservice.price.index",
     "multiservice.price.index.value",

@@ -3,6 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import Form, tagged
 
 from .common import MultiserviceCommon
@@ -89,3 +90,23 @@ class TestPriceChange(MultiserviceCommon):
             revision.action_compute()
         with self.assertRaisesRegex(UserError, "nothing to take back"):
             revision.action_undo()
+
+    def test_tiers_minimum_and_overage_change_with_the_other_prices(self):
+        tiers = [Command.create({"up_to": 10, "unit_price": 2.0}), Command.create({"unit_price": 0.055, "flat_fee": 5})]
+        contract = self._contract(
+            self._line(0.0, pricing="graduated", quantity=15.0, tier_ids=tiers, minimum_amount=20.0),
+            self._line(100.0, pricing="flat", measured=True, included_quantity=5, overage_price=30.0),
+        )
+        revision = self._change(contract, percent=10.0)
+        self.assertEqual(revision.line_ids.mapped("factor"), [1.1, 1.1])
+        self.assertEqual(revision.line_ids[0].amount_after, 27.81)
+        revision.action_accept()
+        tiered, fixed = revision.line_ids.successor_id
+        self.assertEqual([(tier.unit_price, tier.flat_fee) for tier in tiered.tier_ids], [(2.2, 0.0), (0.061, 5.5)])
+        self.assertEqual((tiered.minimum_amount, fixed.price_unit, fixed.overage_price), (22.0, 110.0, 33.0))
+        self.assertEqual(contract.line_ids[0].tier_ids.mapped("unit_price"), [2.0, 0.055], "the old line keeps its own")
+
+    def test_a_price_of_the_day_is_not_changed_by_a_percentage(self):
+        contract = self._contract(self._line(0.0, price_from_list=True))
+        with self.assertRaisesRegex(UserError, "No price of these contracts changes"):
+            self._change(contract)

@@ -37,7 +37,8 @@ class PriceChange(models.TransientModel):
         if self.method == "percent" and not -100 < self.percent != 0:
             raise UserError(self.env._("Enter by how many per cent prices change: 3, or -2."))
         contracts = self.contract_ids.filtered(lambda contract: contract.state == "active")
-        revisions = contracts._propose_prices(self.date, self.ground, self.reason, self._price_of)
+        factor = 1 + self.percent / 100 if self.method == "percent" else 1.0
+        revisions = contracts._propose_prices(self.date, self.ground, self.reason, self._price_of, factor)
         if not revisions:
             raise UserError(
                 self.env._("No price of these contracts changes: only active contracts and recurring services count.")

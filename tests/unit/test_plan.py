@@ -311,7 +311,7 @@ def test_one_off_waits_for_its_issue_date():
             id="prorated",
         ),
         pytest.param(
-            line("2026-01-01", "2026-01-31", price="80", quantity="0.33335", whole_quantity=False),
+            line("2026-01-01", "2026-01-31", price="80", quantity="0.33335", quantity_digits=4),
             Price(Decimal(1), Decimal("26.67")),
             id="quantity finer than an invoice line",
         ),

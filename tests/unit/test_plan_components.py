@@ -22,7 +22,7 @@ def service_and_rental():
     """Every line by quantity and price costs a rental of 10 beside its service."""
     before = plan_module.PRICING["unit"]
     rental = Part("rental", Price(Decimal(1), Decimal(10)))
-    plan_module.PRICING["unit"] = lambda price: (*before(price), rental)
+    plan_module.PRICING["unit"] = lambda price, tariff: (*before(price, tariff), rental)
     yield
     plan_module.PRICING["unit"] = before
 

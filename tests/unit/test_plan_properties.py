@@ -68,7 +68,7 @@ def lines(draw, ends: bool | None = None) -> LineTerms:
         price=draw(prices),
         currency_unit=CENT,
         not_before=draw(st.none() | st.just(start + timedelta(days=draw(st.integers(-30, 200))))),
-        whole_quantity=draw(st.booleans()),
+        quantity_digits=draw(st.sampled_from([0, 2, 6])),
     )
 
 
