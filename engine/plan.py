@@ -5,7 +5,7 @@ The stages, in the order in which they follow each other for each period of a li
     1. periods     which days the period spans, and which of them are served and not suspended
     2. proration   which part of the period counts
     3. pricing     what the whole period costs, component by component, then the part of it that counts
-    4. allowance   what exceeds the quantity included
+    4. allowance   what an hours bank covers, at zero; what exceeds the quantity included
     5. minimum     what is missing up to the minimum of the period
     6. ledger      less what is held already of each component
     7. issue date  from when it may be billed
@@ -199,7 +199,9 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
 def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> list[Charge]:
     """One charge for each component of the period `full`."""
     issue, pauses = issue_date(served, terms.schedule.issue), _suspended(terms, full)
-    measured = _measured(terms, full)
+    measured = None if terms.usage is None else _sum(terms, full, terms.usage)
+    covered = min(_sum(terms, full, terms.covered), measured) if terms.covered and measured else pricing.NONE
+    left = measured if measured is None else measured - covered
     result: list[Charge] = []
 
     def charge(component: str, price: Price, ratio: Fraction, less: Decimal = pricing.NONE) -> None:
@@ -224,10 +226,12 @@ def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, 
         )
 
     counts = part if measured is None or terms.pricing in FIXED else WHOLE  # what was measured is not a part of itself
-    for component, price in PRICING[terms.pricing](_price(terms, full, measured), terms.tariff):
+    for component, price in PRICING[terms.pricing](_price(terms, full, left), terms.tariff):
         charge(component, price, counts)
+    if covered:
+        charge(pricing.BANK, Price(covered, pricing.NONE), WHOLE)
     if terms.tariff is not pricing.PLAIN:
-        for component, price in _overage(terms, part, measured):
+        for component, price in _overage(terms, part, left):
             charge(component, price, WHOLE)
         least = Price(pricing.ONE, terms.tariff.minimum)
         others = sum((one.amount for one in result), pricing.NONE)
@@ -236,12 +240,11 @@ def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, 
     return result
 
 
-def _measured(terms: LineTerms, full: Period) -> Decimal | None:
-    """The quantity measured in the days of `full` in which the line exists; credits never exceed what there is."""
+def _sum(terms: LineTerms, full: Period, quantities: Iterable[tuple[date, Decimal]]) -> Decimal:
+    """What of `quantities` falls in the days of `full` in which the line exists; never below zero."""
     days = _in_force(terms, full)
-    if terms.usage is None or days is None:
-        return None
-    return max(sum((quantity for day, quantity in terms.usage if days.includes(day)), pricing.NONE), pricing.NONE)
+    within = (quantity for day, quantity in quantities if days and days.includes(day))
+    return max(sum(within, pricing.NONE), pricing.NONE)
 
 
 def _price(terms: LineTerms, full: Period, measured: Decimal | None) -> Price:

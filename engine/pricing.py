@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .money import round_to
 
-BASE, MINIMUM, OVERAGE = "base", "minimum", "overage"
+BASE, BANK, MINIMUM, OVERAGE = "base", "bank", "minimum", "overage"
 NONE = Decimal(0)
 ONE = Decimal(1)
 

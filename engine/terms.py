@@ -40,6 +40,7 @@ class LineTerms:
     `price`, `tariff`: what a period costs; of `smoothed` lines, what a year costs.
     `prices`: (since when, unit price) in order, where the price follows a list: that of the first day of each period.
     `usage`: (day, quantity) measured, in any order, where the quantity is measured; it must list all of the window.
+    `covered`: the same for what an hours bank covers of it, which is not charged.
     """
 
     line: int
@@ -57,6 +58,7 @@ class LineTerms:
     tariff: Tariff = PLAIN
     prices: tuple[tuple[date, Decimal], ...] = ()
     usage: tuple[tuple[date, Decimal], ...] | None = None
+    covered: tuple[tuple[date, Decimal], ...] = ()
 
     def __post_init__(self) -> None:
         if self.end is not None and self.end < self.start - ONE_DAY:

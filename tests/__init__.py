@@ -30,6 +30,7 @@ from . import test_query_count
 from . import test_price_change
 from . import test_price_revision
 from . import test_pricing
+from . import test_pricing_facturx
 from . import test_revenue_statement
 from . import test_settings
 from . import test_site
