@@ -10,7 +10,7 @@ def round_to(amount: Decimal, unit: Decimal) -> Decimal:
     return (amount / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit + 0  # + 0: no negative zero
 
 
-def allocate(amount: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[Decimal]:
+def allocate(amount: Decimal, weights: Sequence[Decimal | Fraction], unit: Decimal) -> list[Decimal]:
     """Split `amount` in proportion to `weights`, in multiples of `unit`, so that the parts sum exactly to it.
 
     Largest remainder; equal remainders are served in the order given. What is finer than `unit` in `amount`
@@ -18,10 +18,10 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list
 
     Raises ValueError when a weight is negative or all are zero.
     """
-    total = sum(weights, Decimal(0))
+    total = sum((Fraction(weight) for weight in weights), Fraction(0))
     if total <= 0 or min(weights) < 0:
         raise ValueError(f"weights must be positive, with at least one above zero: {list(weights)}")
-    exact = [Fraction(amount) * Fraction(weight) / Fraction(total) / Fraction(unit) for weight in weights]  # in units
+    exact = [Fraction(amount) * Fraction(weight) / total / Fraction(unit) for weight in weights]  # in units
     whole = [int(share) for share in exact]  # towards zero
     step = 1 if amount >= 0 else -1
     left = int(amount / unit) - sum(whole)
