@@ -7,8 +7,9 @@ The stages, in the order in which they follow each other for each period of a li
     3. pricing     what the whole period costs, component by component, then the part of it that counts
     4. allowance   what an hours bank covers, at zero; what exceeds the quantity included
     5. minimum     what is missing up to the minimum of the period
-    6. ledger      less what is held already of each component
-    7. issue date  from when it may be billed
+    6. split       which payer owes what of each component
+    7. ledger      less what is held already of each component and payer
+    8. issue date  from when it may be billed
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from . import allowance, pricing
 from .periods import ONE_DAY, Period, issue_date, span
 from .pricing import Part, Price, Tariff
 from .proration import NOTHING, WHOLE, ratio
+from .split import PayerPart, Whole, split
 from .terms import Held, LineTerms
 
 Kind = Literal["whole", "prorated", "free", "one_off", "correction"]
@@ -49,6 +51,9 @@ class Charge:
     `less`: what the other components come to, of a minimum; `held`: what was billed before, for a correction;
     `measured`: the quantity measured in the period; `issue`: the day from which it may be billed; `pauses`: the
     suspensions that fall in it.
+    `share`: whose part it is, None for the customer; `whole`: what the component costs all payers together, where
+    there are several; `units`: how many of them the payer takes a part of; `shown`: the parts in the amount that
+    others pay without an invoice of ours.
     """
 
     line: int
@@ -65,6 +70,10 @@ class Charge:
     pauses: tuple[Period, ...] = ()
     less: Decimal = Decimal(0)
     measured: Decimal | None = None
+    share: int | None = None
+    whole: Decimal | None = None
+    units: Fraction | None = None
+    shown: tuple[tuple[int, Decimal], ...] = ()
 
 
 def window_start(terms: LineTerms, since: date) -> date:
@@ -93,7 +102,7 @@ def _owed(terms: LineTerms, since: date) -> Iterator[Sequence[Charge]]:
     if terms.pricing == "one_off":
         served = _served(terms, Period(terms.start, terms.start))
         if served:
-            yield _components(terms, served, served, WHOLE, "one_off")
+            yield _shared(terms, _components(terms, served, served, WHOLE, "one_off"))
         return
     recurrence = terms.schedule.recurrence
     for n in count(recurrence.index(max(since, terms.start))):
@@ -103,7 +112,7 @@ def _owed(terms: LineTerms, since: date) -> Iterator[Sequence[Charge]]:
         served = _served(terms, full)
         if served:
             part = _ratio(terms, full)
-            yield _components(terms, full, served, part, "whole" if part == 1 else "prorated")
+            yield _shared(terms, _components(terms, full, served, part, "whole" if part == 1 else "prorated"))
 
 
 def proposals(terms: LineTerms, held: Sequence[Held], since: date) -> Iterator[Charge]:
@@ -283,16 +292,59 @@ def whole_period(terms: LineTerms, on: date) -> Decimal:
     return sum((charge.amount for charge in _components(terms, full, full, WHOLE, "whole")), Decimal(0))
 
 
-def _key(one: Charge | Held) -> str:
+def _shared(terms: LineTerms, owed: Sequence[Charge]) -> Sequence[Charge]:
+    """The charges of one period, each split between the payers; at least one."""
+    if not terms.shares:
+        return owed
+
+    def service(days: Period) -> Sequence[Period]:
+        in_force = _in_force(terms, days)
+        return _active(terms, in_force) if in_force else ()
+
+    wholes = [Whole(charge.amount, _units(terms, charge)) for charge in owed]
+    of_wholes = split(wholes, owed[0].period, service, terms.shares, terms.currency_unit, terms.usage or ())
+    return [part for charge, parts in zip(owed, of_wholes, strict=True) for part in _by_payer(terms, charge, parts)]
+
+
+def _units(terms: LineTerms, charge: Charge) -> Fraction | None:
+    """How many units the charge is for; None where it is not priced by them."""
+    by_lot_or_period = terms.pricing in (*FIXED, "package") and charge.component != pricing.OVERAGE
+    if by_lot_or_period or charge.component == pricing.MINIMUM or charge.component.startswith("fee:"):
+        return None
+    return Fraction(charge.price.quantity) * charge.ratio
+
+
+def _by_payer(terms: LineTerms, charge: Charge, parts: Sequence[PayerPart]) -> Iterator[Charge]:
+    """`charge` as its payers are billed it: the customer also for those who pay without an invoice of ours."""
+    shown_only = {share.share for share in terms.shares if not share.invoiced}
+    own = [part for part in parts if part.share is None or part.share in shown_only]
+    for part in parts:
+        if part not in own:
+            yield _part(charge, part.share, part.amount, part.period, part.units)
+    if own:
+        shown = tuple((part.share, part.amount) for part in own if part.share is not None)
+        amount = sum((part.amount for part in own), Decimal(0))
+        period = Period(min(part.period.start for part in own), max(part.period.end for part in own))
+        yield replace(_part(charge, None, amount, period), shown=shown)
+
+
+def _part(charge: Charge, share: int | None, amount: Decimal, period: Period, units: Fraction | None = None) -> Charge:
+    if amount == charge.amount:
+        return replace(charge, share=share, units=units)
+    billed = Price(Decimal(1), amount)
+    return replace(charge, share=share, amount=amount, billed=billed, period=period, units=units, whole=charge.amount)
+
+
+def _key(one: Charge | Held) -> tuple[str, int | None]:
     """What a charge and the ledger's keys of the same period are compared by."""
-    return one.component
+    return one.component, one.share
 
 
 def _differences(terms: LineTerms, owed: Sequence[Charge], held: Sequence[Held]) -> Iterator[Charge]:
-    """What the charges of one period still owe beyond its held keys, each component by itself, and what is held of
-    components that it has no more. As along the periods, issue dates rise.
+    """What the charges of one period still owe beyond its held keys, each component and payer by itself, and what is
+    held of those that it has no more. As along the periods, issue dates rise.
     """
-    by_key: dict[str, list[Held]] = {}
+    by_key: dict[tuple[str, int | None], list[Held]] = {}
     for key in held:
         by_key.setdefault(_key(key), []).append(key)
     left: list[Charge] = []
@@ -316,7 +368,7 @@ def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Itera
     beyond = span(held[-1].period.end + ONE_DAY, charge.period.end)
     added = _outer(_active(terms, beyond)) if beyond else None
     if added:
-        yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed)
+        yield replace(charge, kind="prorated", period=added, billed=left, amount=left.unit_price, held=billed, shown=())
         return
     corrected = held[-1].period
     yield replace(
@@ -327,6 +379,7 @@ def _difference(terms: LineTerms, charge: Charge, held: Sequence[Held]) -> Itera
         amount=left.unit_price,
         issue=min(charge.issue, issue_date(corrected, terms.schedule.issue)),  # what was billed waits for nothing
         held=billed,
+        shown=(),
     )
 
 
@@ -347,4 +400,5 @@ def _withdrawal(terms: LineTerms, key: Held) -> Iterator[Charge]:
             -key.amount,
             issue,
             held=key.amount,
+            share=key.share,
         )

@@ -20,6 +20,7 @@ NOTHING = Fraction(0)
 FULL = Decimal(100)
 
 Service = Callable[[Period], Sequence[Period]]
+Uses = Sequence[tuple[date, Decimal]]  # units served, by day
 Caps = dict[tuple[int, Literal["units", "money"], date], Fraction]
 
 
@@ -59,14 +60,6 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """Units served on one day."""
-
-    day: date
-    quantity: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Whole:
     """What is to be split: one component of a period. `quantity`: its units; None when it is not counted in any."""
 
@@ -75,7 +68,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PayerPart:
     """What one payer, or the customer (None), pays. `period`: the first to the last of the days that it pays for;
     `units`: those that it takes a part of; None where no unit is counted.
     """
@@ -111,8 +104,8 @@ def split(
     service: Service,
     shares: Sequence[Share],
     unit: Decimal,
-    uses: Sequence[Use] = (),
-) -> list[list[Part]]:
+    uses: Uses = (),
+) -> list[list[PayerPart]]:
     """For each of `wholes`, the components of `period`, what everybody pays: the parts sum exactly to its amount.
 
     `service` gives the days of any span that are served. Units are spread evenly over them, or by `uses` where these
@@ -125,7 +118,7 @@ def split(
 
 def _split_one(
     whole: Whole, slices: Sequence[_Slice], shares: Sequence[Share], unit: Decimal, left: Caps
-) -> list[Part]:
+) -> list[PayerPart]:
     """`left`: by share and window, the part of its cap not used yet; lowered by what this component uses."""
     exact: dict[int | None, Fraction] = defaultdict(Fraction)
     units: dict[int | None, Fraction] = defaultdict(Fraction)
@@ -145,10 +138,10 @@ def _split_one(
         days[None] += [one.days] if remainder else []
     payers = [key for key in (*(share.share for share in shares), None) if exact[key]]
     if not payers:
-        return [Part(None, whole.amount, _outer(one.days for one in slices))]
+        return [PayerPart(None, whole.amount, _outer(one.days for one in slices))]
     amounts = allocate(whole.amount, [abs(exact[key]) for key in payers], unit)
     return [
-        Part(key, amount, _outer(days[key]), None if whole.quantity is None or key is None else units[key])
+        PayerPart(key, amount, _outer(days[key]), None if whole.quantity is None or key is None else units[key])
         for key, amount in zip(payers, amounts, strict=True)
         if amount
     ]
@@ -180,23 +173,21 @@ def _take(
     return taken, units
 
 
-def _slices(period: Period, service: Service, shares: Sequence[Share], uses: Sequence[Use]) -> list[_Slice]:
+def _slices(period: Period, service: Service, shares: Sequence[Share], uses: Uses) -> list[_Slice]:
     """The served days of `period`, cut where a payer comes or goes and where a week or month of a cap begins."""
     cuts = {share.start for share in shares} | {share.end + ONE_DAY for share in shares if share.end}
     for share in shares:
         if share.max_quantity is not None or share.max_amount is not None:
             cuts |= set(_window_starts(share, period))
     days = [piece for served in service(period) for piece in _cut(served, sorted(cuts))]
-    weights = [Fraction(sum((use.quantity for use in uses if piece.includes(use.day)), Decimal(0))) for piece in days]
+    weights = [Fraction(sum((quantity for day, quantity in uses if piece.includes(day)), Decimal(0))) for piece in days]
     if not any(weights):
         weights = [Fraction(piece.days) for piece in days]
     total = sum(weights)
     return [_Slice(piece, weight / total) for piece, weight in zip(days, weights, strict=True)]
 
 
-def _caps(
-    slices: Sequence[_Slice], period: Period, service: Service, shares: Sequence[Share], uses: Sequence[Use]
-) -> Caps:
+def _caps(slices: Sequence[_Slice], period: Period, service: Service, shares: Sequence[Share], uses: Uses) -> Caps:
     """What each share may take of `period` in each week or month of its cap.
 
     A week or month that `period` holds in part only gives the part of its served days; a cap in units whose days of
@@ -213,15 +204,15 @@ def _caps(
                 caps[share.share, "money", window.start] = Fraction(share.max_amount) * part
             if share.max_quantity is not None:
                 whole = Fraction(share.max_quantity)
-                before = sum((use.quantity for use in uses if _is_before(use, inside, period)), Decimal(0))
-                caps[share.share, "units", window.start] = (
-                    max(NOTHING, whole - Fraction(before)) if uses else whole * part
-                )
+                before = _used_before(period, inside, uses)
+                caps[share.share, "units", window.start] = max(NOTHING, whole - before) if uses else whole * part
     return caps
 
 
-def _is_before(use: Use, window: Period | None, period: Period) -> bool:
-    return window is not None and window.includes(use.day) and use.day < period.start
+def _used_before(period: Period, window: Period | None, uses: Uses) -> Fraction:
+    """The units of `window` served before `period`."""
+    before = window and span(window.start, min(window.end, period.start - ONE_DAY))
+    return Fraction(sum((quantity for day, quantity in uses if before and before.includes(day)), Decimal(0)))
 
 
 def _served_days(service: Service, days: Period | None) -> int:

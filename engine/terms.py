@@ -8,6 +8,7 @@ from typing import Literal
 
 from .periods import ONE_DAY, IssueRule, Period, Recurrence
 from .pricing import PLAIN, Price, Tariff
+from .split import Share
 
 Pricing = Literal["flat", "unit", "graduated", "volume", "package", "smoothed", "one_off"]
 PartialPolicy = Literal["prorate", "full", "free"]
@@ -41,6 +42,7 @@ class LineTerms:
     `prices`: (since when, unit price) in order, where the price follows a list: that of the first day of each period.
     `usage`: (day, quantity) measured, in any order, where the quantity is measured; it must list all of the window.
     `covered`: the same for what an hours bank covers of it, which is not charged.
+    `shares`: what others than the customer pay, in the order in which they do.
     """
 
     line: int
@@ -59,6 +61,7 @@ class LineTerms:
     prices: tuple[tuple[date, Decimal], ...] = ()
     usage: tuple[tuple[date, Decimal], ...] | None = None
     covered: tuple[tuple[date, Decimal], ...] = ()
+    shares: tuple[Share, ...] = ()
 
     def __post_init__(self) -> None:
         if self.end is not None and self.end < self.start - ONE_DAY:
@@ -75,8 +78,11 @@ class LineTerms:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the ledger already holds for one key (first day of the period, component): the sum of its revisions."""
+    """What the ledger already holds for one key (first day of the period, component, share): the sum of its
+    revisions.
+    """
 
     period: Period
     component: str
     amount: Decimal
+    share: int | None = None

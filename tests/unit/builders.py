@@ -55,11 +55,11 @@ def plan(terms: LineTerms, through: str | date, held: Sequence[Held] = ()) -> li
 
 def hold(charges: Iterable[Charge], held: Iterable[Held] = ()) -> list[Held]:
     """The ledger once `charges` were billed on top of `held`: one sum for each key."""
-    sums: dict[tuple[Period, str], Decimal] = {(h.period, h.component): h.amount for h in held}
+    sums: dict[tuple[Period, str, int | None], Decimal] = {(h.period, h.component, h.share): h.amount for h in held}
     for charge in charges:
-        key = charge.period, charge.component
+        key = charge.period, charge.component, charge.share
         sums[key] = sums.get(key, Decimal(0)) + charge.amount
-    return [Held(period, component, amount) for (period, component), amount in sums.items()]
+    return [Held(period, component, amount, share) for (period, component, share), amount in sums.items()]
 
 
 def summary(charges: Iterable[Charge]) -> list[tuple[str, str, str, str]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.periods import Period
-from engine.split import Part, Share, Use, Whole, overfull, split
+from engine.split import PayerPart, Share, Whole, overfull, split
 
 JANUARY = days("2026-01-01", "2026-01-31")
 FEBRUARY = days("2026-02-01", "2026-02-28")
@@ -45,13 +45,13 @@ def parts(
     period: Period = JANUARY,
     service=always,
     uses: Sequence[tuple[str, str]] = (),
-) -> list[Part]:
+) -> list[PayerPart]:
     whole = Whole(Decimal(amount), None if quantity is None else Fraction(quantity))
-    used = [Use(day(on), Decimal(count)) for on, count in uses]
+    used = [(day(on), Decimal(count)) for on, count in uses]
     return split([whole], period, service, shares, CENT, used)[0]
 
 
-def amounts(of: list[Part]) -> dict[int | None, str]:
+def amounts(of: list[PayerPart]) -> dict[int | None, str]:
     return {part.share: str(part.amount) for part in of}
 
 
@@ -318,8 +318,7 @@ def share_lists(draw) -> list[Share]:
 )
 def test_the_parts_sum_to_the_whole(shares, amount, quantity, period, uses):
     whole = Whole(amount, None if quantity is None else Fraction(quantity))
-    used = [Use(on, count) for on, count in uses]
-    [of_whole] = split([whole], period, always, shares, CENT, used)
+    [of_whole] = split([whole], period, always, shares, CENT, uses)
     assert sum((part.amount for part in of_whole), Decimal(0)) == amount
     assert all((part.amount >= 0) == (amount >= 0) for part in of_whole)
     assert len({part.share for part in of_whole}) == len(of_whole)
