@@ -34,6 +34,7 @@
         "views/usage_views.xml",
         "views/contract_line_views.xml",
         "views/suspension_views.xml",
+        "views/share_views.xml",
         "views/term_views.xml",
         "views/price_index_views.xml",
         "views/price_revision_views.xml",

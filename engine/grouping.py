@@ -9,9 +9,9 @@ from typing import Literal
 
 from .periods import Period
 
-Grouping = Literal["customer", "contract", "site", "sections"]
+Grouping = Literal["customer", "contract", "site", "sections", "beneficiaries"]
 # Under these, contracts that agree share an invoice.
-MERGED_GROUPINGS = ("customer", "sections")
+MERGED_GROUPINGS = ("customer", "sections", "beneficiaries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the invoice: a site's section, a heading of the contract, or a charge. Exactly one is set."""
+    """One line of the invoice: a site's section, that of a contract whose customer others pay for, a heading of the
+    contract, or a charge. Exactly one is set.
+    """
 
     site: int | None = None
+    beneficiary: int | None = None
     heading: int | None = None
     charge: int | None = None
 
@@ -115,6 +118,7 @@ def _draft(items: list[Item]) -> InvoiceDraft:
 def _entries(items: list[Item], by_site: bool) -> list[Entry]:
     entries: list[Entry] = []
     site: int | None = None
+    beneficiary: int | None = None
     printed: set[int] = set()
 
     def headings(ids: tuple[int, ...]) -> None:
@@ -126,6 +130,10 @@ def _entries(items: list[Item], by_site: bool) -> list[Entry]:
             site = item.site
             entries.append(Entry(site=site))
             printed = set()
+        policy = item.policy
+        if policy.grouping == "beneficiaries" and policy.contract != beneficiary:
+            beneficiary = policy.contract
+            entries.append(Entry(beneficiary=beneficiary))
         headings(item.before)
         entries.append(Entry(charge=item.charge))
         last_of_line = i + 1 == len(items) or (items[i + 1].policy, items[i + 1].rank) != (item.policy, item.rank)

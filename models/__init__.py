@@ -32,6 +32,7 @@ from . import contract_billing
 from . import contract_line_pricing
 from . import usage
 from . import contract_reference
+from . import share
 from . import previous_period
 from . import billing_run_item
 from . import billing_run
@@ -66,6 +67,7 @@ from . import einvoice_corrective
 from . import billing_review
 from . import invoice_creation
 from . import retention
+from . import share_invoice
 from . import invoice_sending
 from . import contract_document
 from . import import_templates

@@ -21,12 +21,17 @@ def _starting_by(charges, day: date):
     return takewhile(lambda charge: charge.period.start <= day, charges)
 
 
+def _key_of(charge) -> tuple[date, str, int | None]:
+    """The key that a charge has in the ledger of its line."""
+    return charge.period.start, charge.component, charge.share
+
+
 class Billable(models.Model):
     """The ledger: what was charged, or settled otherwise, for one period and component of a contract line.
 
-    A key is (line, first day of the period, component); its revisions add up. A row is *held* while its invoice line
-    is on a draft or posted invoice, or when it was closed with a reason. "Due" and "already billed" are queries on
-    this table, never flags kept elsewhere. Coming periods are computed, never stored.
+    A key is (line, first day of the period, component, payer's share); its revisions add up. A row is *held* while its
+    invoice line is on a draft or posted invoice, or when it was closed with a reason. "Due" and "already billed" are
+    queries on this table, never flags kept elsewhere. Coming periods are computed, never stored.
     """
 
     _name = "multiservice.billable"
@@ -35,7 +40,7 @@ class Billable(models.Model):
     _rec_name = "explanation"
 
     _key_uniq = models.UniqueIndex(
-        "(contract_line_id, period_start, component, revision)",
+        "(contract_line_id, period_start, component, COALESCE(share_id, 0), revision)",
         "This period was billed in the meantime: read the contract again.",
     )
     _period_ordered = models.Constraint(
@@ -55,6 +60,15 @@ class Billable(models.Model):
     period_start = fields.Date(string="From", required=True, readonly=True)
     period_end = fields.Date(string="To", required=True, readonly=True)
     component = fields.Char(default="base", required=True, readonly=True)
+    share_id = fields.Many2one(
+        "multiservice.share",
+        string="Share",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        groups="multiservice.group_billing_user",
+        help="Whose part of the amount it is. Empty: the customer's.",
+    )
     revision = fields.Integer(default=0, required=True, readonly=True)
     kind = fields.Selection(
         [
@@ -162,10 +176,10 @@ class Billable(models.Model):
                 line and row.kind != "kept" and row.currency_id.compare_amounts(line._service_amount(), row.amount)
             )
 
-    @api.constrains("contract_line_id", "component", "period_start", "period_end", "held")
+    @api.constrains("contract_line_id", "component", "share_id", "period_start", "period_end", "held")
     def _check_no_overlap(self):
-        """Held periods of one line and component never overlap, save for the revisions of one key."""
-        self.flush_model(["contract_line_id", "component", "period_start", "period_end", "held"])
+        """Held periods of one line, component and payer never overlap, save for the revisions of one key."""
+        self.flush_model(["contract_line_id", "component", "share_id", "period_start", "period_end", "held"])
         overlap = self.env.execute_query(
             SQL(
                 """
@@ -173,7 +187,7 @@ class Billable(models.Model):
                   FROM multiservice_billable a
                   JOIN multiservice_billable b
                     ON b.contract_line_id = a.contract_line_id AND b.component = a.component
-                   AND b.held AND b.period_start != a.period_start
+                   AND b.share_id IS NOT DISTINCT FROM a.share_id AND b.held AND b.period_start != a.period_start
                    AND b.period_start <= a.period_end AND b.period_end >= a.period_start
                  WHERE a.held AND a.id = ANY(%s)
                  LIMIT 1
@@ -221,9 +235,12 @@ class Billable(models.Model):
             vals_list.append(row._prepare_follow_vals(revisions[key], vals["amount"]) | vals)
         self.create(vals_list)
 
-    def _key(self) -> tuple[int, date, str]:
+    def _key(self) -> tuple[int, date, str, int | None]:
         self.ensure_one()
-        return self.contract_line_id.id, self.period_start, self.component
+        return self.contract_line_id.id, self.period_start, self.component, self._share()
+
+    def _share(self) -> int | None:
+        return self.sudo().share_id.id or None  # sudo: a key is compared, whose it is is not shown
 
     def _later_held(self):
         """Held rows of the same keys with a later revision."""
@@ -238,6 +255,7 @@ class Billable(models.Model):
                 ("contract_line_id", "=", self.contract_line_id.id),
                 ("period_start", "=", self.period_start),
                 ("component", "=", self.component),
+                ("share_id", "=", self._share() or False),
             ]
         )
 
@@ -251,6 +269,7 @@ class Billable(models.Model):
             "period_start": self.period_start,
             "period_end": self.period_end,
             "component": self.component,
+            "share_id": self._share(),
             "revision": revision,
             "kind": self.kind,
             "ratio": self.ratio,
@@ -347,8 +366,8 @@ class Billable(models.Model):
         for line, charges in self._proposals(lines & free):
             waiting = line.billable_ids.filtered(lambda row: row.state == "to_bill")
             last = max(waiting.mapped("period_start"), default=date.min)
-            asked = {(charge.period.start, charge.component) for charge in _starting_by(charges, last)}
-            waiting.filtered(lambda row, asked=asked: (row.period_start, row.component) not in asked).unlink()
+            asked = {(line.id, *_key_of(charge)) for charge in _starting_by(charges, last)}
+            waiting.filtered(lambda row, asked=asked: row._key() not in asked).unlink()
 
     @api.model
     def _rows_since(self, since: dict[int, date]):
@@ -382,6 +401,6 @@ class Billable(models.Model):
             end, amount = sums.get(key, (row.period_end, Decimal(0)))
             sums[key] = (max(end, row.period_end), amount + Decimal(str(row.amount)))
         held = defaultdict(list)
-        for (line_id, start, component), (end, amount) in sums.items():
-            held[line_id].append(Held(Period(start, end), component, amount))
+        for (line_id, start, component, share), (end, amount) in sums.items():
+            held[line_id].append(Held(Period(start, end), component, amount, share))
         return held

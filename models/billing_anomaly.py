@@ -157,7 +157,7 @@ class AnomalyDetection(models.Model):
                 *move._addition_reasons(),
                 *removed._missing_on(of_move)._removal_reasons(),
             ]
-            if of_move and move.partner_id not in of_move.contract_id.invoice_partner_id:
+            if of_move and move.partner_id not in of_move.contract_id.invoice_partner_id | of_move.share_id.partner_id:
                 reasons.append(self.env._("Billed to %s.", move.partner_id.display_name))
             if reasons:
                 edits[move] = "\n".join(reasons)
@@ -173,8 +173,9 @@ class AnomalyOfContract(models.Model):
 
     def _lacks_reference(self, move) -> bool:
         self.ensure_one()
+        debtor = move.commercial_partner_id if move.service_beneficiary_ids else self
         return any(
-            self[f"{name}_required"] and not (move[f"service_{name}"] or "").strip()
+            debtor[f"{name}_required"] and not (move[f"service_{name}"] or "").strip()
             for name in ("order_reference", "buyer_reference")
         )
 

@@ -106,6 +106,7 @@ class BillingComparison(models.Model):
                               FROM multiservice_billable row
                              WHERE row.contract_line_id = line.contract_line_id
                                AND row.period_start = line.period_start AND row.component = line.component
+                               AND row.share_id IS NOT DISTINCT FROM line.share_id
                                AND row.held) - line.held_amount AS billed
                       FROM multiservice_billing_preview_line line
                      WHERE line.ended IS NOT TRUE
@@ -119,8 +120,10 @@ class BillingComparison(models.Model):
                                         WHERE line.preview_id = run.preview_id
                                           AND line.contract_line_id = row.contract_line_id
                                           AND line.period_start = row.period_start
-                                          AND line.component = row.component)
-                     GROUP BY run.preview_id, row.contract_line_id, row.period_start, row.component) AS compared
+                                          AND line.component = row.component
+                                          AND line.share_id IS NOT DISTINCT FROM row.share_id)
+                     GROUP BY run.preview_id, row.contract_line_id, row.period_start, row.component,
+                              row.share_id) AS compared
               JOIN multiservice_contract_line contract_line ON contract_line.id = compared.contract_line_id
               JOIN multiservice_contract contract ON contract.id = contract_line.contract_id
             """,

@@ -87,7 +87,7 @@ class BillingPreview(models.Model):
                 | {
                     "previous_amount": previous.amount(*period) if bears else 0.0,
                     "held_amount": float(charge.held),
-                    "foreseen_amount": foreseen.get((*period, charge.component), 0.0),
+                    "foreseen_amount": foreseen.get((*period, charge.component, charge.share), 0.0),
                 }
             )
         vals_list += [line._prepare_ended_vals(amount) for line, amount in previous.ended.items()]
@@ -122,15 +122,17 @@ class BillingPreview(models.Model):
         return lines
 
     def _foreseen_before(self) -> dict:
-        """By (line id, first day, component): the amount in the last kept dry run of the company before this one."""
+        """By (line id, first day, component, share id): the amount in the last kept dry run of the company before this
+        one.
+        """
         earlier = self.search(
             [("company_id", "=", self.company_id.id), ("kept", "=", True), ("id", "<", self.id)], limit=1
         )
         return {
-            (line_id.id, start, component): amount
-            for line_id, start, component, amount in self.env["multiservice.billing.preview.line"]._read_group(
+            (line_id.id, start, component, share.id or None): amount
+            for line_id, start, component, share, amount in self.env["multiservice.billing.preview.line"]._read_group(
                 [("preview_id", "=", earlier.id), ("ended", "=", False)],
-                ["contract_line_id", "period_start:day", "component"],
+                ["contract_line_id", "period_start:day", "component", "share_id"],
                 ["amount:sum"],
             )
         }
@@ -228,6 +230,8 @@ class BillingPreviewLine(models.Model):
     period_start = fields.Date(string="From", readonly=True)
     period_end = fields.Date(string="To", readonly=True)
     component = fields.Char(default="base", readonly=True)
+    share_id = fields.Many2one("multiservice.share", readonly=True, ondelete="cascade")
+    payer_id = fields.Many2one(related="share_id.partner_id", string="Payer")
     issue_date = fields.Date(readonly=True)
     quantity = fields.Float(readonly=True, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(string="Unit Price", readonly=True, min_display_digits="Product Price")

@@ -268,7 +268,7 @@ class BillingRun(models.Model):
             day = through or company._service_today()
             due = of_company.filtered_domain(self._due_domain(day))
             if due:
-                groups = due.grouped("invoice_partner_id")
+                groups = due._billing_groups()
                 runs += self.create(
                     {
                         "company_id": company.id,

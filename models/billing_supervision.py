@@ -96,6 +96,7 @@ class BillingSupervision(models.Model):
                           JOIN multiservice_billable row
                             ON row.contract_line_id = later.contract_line_id
                            AND row.period_start = later.period_start AND row.component = later.component
+                           AND row.share_id IS NOT DISTINCT FROM later.share_id
                            AND row.revision < later.revision
                           JOIN account_move_line line ON line.id = row.invoice_line_id
                           JOIN account_move origin ON origin.id = line.move_id

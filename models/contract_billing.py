@@ -11,6 +11,7 @@ from odoo.tools import format_date, formatLang
 
 from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invoice_drafts
 from ..engine.plan import Charge, by_period
+from .billable import _key_of
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
@@ -119,7 +120,9 @@ class ContractBilling(models.Model):
         for charge in corrections:
             of_period = billed.filtered(
                 lambda row, charge=charge: (
-                    row.contract_line_id.id == charge.line and charge.full.start <= row.period_start <= charge.full.end
+                    row.contract_line_id.id == charge.line
+                    and charge.full.start <= row.period_start <= charge.full.end
+                    and row._share() == charge.share
                 )
             )
             of_component = of_period.filtered(lambda row, charge=charge: row.component == charge.component)
@@ -128,20 +131,29 @@ class ContractBilling(models.Model):
 
     def _to_items(self, plan, origins) -> list[Item]:
         headings = {contract: contract._headings() for contract in self}
-        policies = {contract: contract._to_policy(agreement) for contract, agreement in self._agreements().items()}
+        agreements = self._agreements()
+        policies = {contract: contract._to_policy(agreement) for contract, agreement in agreements.items()}
+        journals = self.env["account.journal"]
+        shares = self.env["multiservice.share"].sudo()  # sudo: invoices go to the payers, whoever bills
         ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
         items = []
         for index, (line, charge) in enumerate(plan):
             contract = line.contract_id
             before, after = headings[contract].get(line, ((), ()))
-            origin = origins.get(charge)
-            policy = contract._to_policy(contract._agreement(origin.move_id)) if origin else policies[contract]
+            origin, share = origins.get(charge), shares.browse(charge.share)
+            policy = policies[contract]
+            if origin or share:
+                agreement = contract._agreement(
+                    origin and origin.move_id, journals.browse(agreements[contract].journal_id), share
+                )
+                policy = contract._to_policy(agreement, share)
+            site = line._charged_site(charge)
             items.append(
                 Item(
                     charge=index,
                     policy=policy,
-                    site=line.site_id.id or None,
-                    site_rank=line.site_id.site_code or line.site_id.name or "",
+                    site=site.id or None,
+                    site_rank=site.site_code or site.name or "",
                     rank=ranks[line],
                     period=charge.period,
                     issue=charge.issue,
@@ -152,18 +164,32 @@ class ContractBilling(models.Model):
             )
         return items
 
-    def _to_policy(self, agreement: Agreement) -> Policy:
+    def _to_policy(self, agreement: Agreement, share=None) -> Policy:
+        """How the contract's charges are grouped; `share`: those of this payer."""
         self.ensure_one()
-        return Policy(self.id, self.grouping, agreement, self.per_period)
+        grouping = share._grouping() if share else self.grouping
+        return Policy(self.id, grouping, agreement, self.per_period)
 
     def _sharing_invoices_with(self, others):
         """The contracts of `self` that are billed together with one of `others`, and so fail with it."""
         merged = {
             (*policy.agreement, policy.grouping)
-            for policy in (other._to_policy(other._agreement()) for other in others)
+            for other in others
+            for policy in other._policies()
             if policy.grouping in MERGED_GROUPINGS
         }
-        return self.filtered(lambda contract: (*contract._agreement(), contract.grouping) in merged)
+        return self.filtered(
+            lambda contract: any((*policy.agreement, policy.grouping) in merged for policy in contract._policies())
+        )
+
+    def _policies(self) -> list[Policy]:
+        """How the charges of the customer and of each payer are grouped."""
+        self.ensure_one()
+        shares = self.sudo().share_ids  # sudo: as in _to_items
+        return [
+            self._to_policy(self._agreement()),
+            *(self._to_policy(self._agreement(share=share), share) for share in shares),
+        ]
 
     def _agreements(self) -> dict:
         """The agreement of each contract; where it names no journal, its company's is looked up once for all."""
@@ -174,23 +200,27 @@ class ContractBilling(models.Model):
             for contract in self
         }
 
-    def _agreement(self, corrected=None, journal=None) -> Agreement:
-        """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one."""
+    def _agreement(self, corrected=None, journal=None, share=None) -> Agreement:
+        """What an invoice of the contract bears: today's terms; for a correction, what ties it to the corrected one.
+
+        `share`: the invoice of this payer, with its own references and terms.
+        """
         self.ensure_one()
-        source = corrected or self
+        payer = share if share and share.partner_id else None
+        source = corrected or payer or self
         prefix = "service_" if corrected else ""
         return Agreement(
             company_id=self.company_id.id,
-            partner_id=self.invoice_partner_id.id,
+            partner_id=payer.partner_id.id if payer else self.invoice_partner_id.id,
             journal_id=(journal or self._journal()).id,
             currency_id=self.currency_id.id,
-            invoice_payment_term_id=self.payment_term_id.id,
-            fiscal_position_id=source.fiscal_position_id.id,
+            invoice_payment_term_id=(payer or self).payment_term_id.id,
+            fiscal_position_id=(corrected or self).fiscal_position_id.id,
             service_posting_mode=self._posting_mode(),
             service_order_reference=source[f"{prefix}order_reference"] or "",
             service_market_reference=source[f"{prefix}market_reference"] or "",
             service_buyer_reference=source[f"{prefix}buyer_reference"] or "",
-            service_mandate_id=self.mandate_id.id,
+            service_mandate_id=False if payer else self.mandate_id.id,
         )
 
     def _headings(self) -> dict:
@@ -246,11 +276,16 @@ class ContractBilling(models.Model):
             vals = line._prepare_invoice_line_vals(charge, draft.refund, show_site)
             origin = origins.get(charge)
             return vals | origin._prepare_correction_vals() if origin else vals
+        if entry.beneficiary is not None:
+            payer = self.env["res.partner"].browse(Agreement(*draft.agreement).partner_id)
+            label = self.browse(entry.beneficiary)._beneficiary_label(payer)
+            return {"display_type": "line_section", "name": label}
         if entry.site is not None:
             site = self.env["res.partner"].browse(entry.site)
             return {"display_type": "line_section", "name": site._site_label()}
         heading = self.env["multiservice.contract.line"].browse(entry.heading)
-        subsection = draft.by_site and heading.display_type == "line_section"
+        nested = draft.by_site or any(one.beneficiary for one in draft.entries)
+        subsection = nested and heading.display_type == "line_section"
         return {"display_type": "line_subsection" if subsection else heading.display_type, "name": heading.name}
 
     def _format_charge(self, line, charge: Charge) -> dict:
@@ -286,8 +321,9 @@ class ContractLineBilling(models.Model):
             "analytic_distribution": self._analytic_distribution(),
             "service_start": charge.period.start,
             "service_end": charge.period.end,
-            "service_site_id": self.site_id.id,
+            "service_site_id": self._charged_site(charge).id,
             "service_contract_id": self.contract_id.id,
+            "service_shown": [[share, float(amount)] for share, amount in charge.shown] or False,
         }
 
     def _prepare_preview_vals(self, charge: Charge) -> dict:
@@ -296,10 +332,11 @@ class ContractLineBilling(models.Model):
             "partner_id": self.partner_id.id,
             "contract_id": self.contract_id.id,
             "contract_line_id": self.id,
-            "site_id": self.site_id.id,
+            "site_id": self._charged_site(charge).id,
             "period_start": charge.period.start,
             "period_end": charge.period.end,
             "component": charge.component,
+            "share_id": charge.share,
             "issue_date": charge.issue,
             "quantity": float(charge.billed.quantity),
             "price_unit": float(charge.billed.unit_price),
@@ -314,24 +351,26 @@ class ContractLineBilling(models.Model):
         return self.analytic_distribution or (account and {str(account.id): 100}) or False
 
     def _invoice_line_name(self, charge: Charge, show_site: bool) -> str:
-        """What the customer reads, in its language: service, site, period, and how a part was computed."""
-        line = self.with_context(lang=self.contract_id.partner_id.lang or self.env.lang)
-        where = line.site_id._site_label() if show_site and line.site_id else ""
+        """What the debtor reads, in its language: service, site, period, and how a part was computed."""
+        line = self.with_context(lang=self._debtor(charge).lang or self.env.lang)
+        site = line._charged_site(charge)
+        where = site._site_label() if show_site and site else ""
         lines = [line.name, " · ".join(part for part in (where, line._period_label(charge)) if part)]
         text = line._explain(charge) if charge.billed != charge.price else line._component_label(charge)
         if text:
             lines.append(text)
         if line.price_note:
             lines.append(line.price_note)
-        return "\n".join(lines)
+        return "\n".join([*lines, *line._payer_remarks(charge)])
 
     def _period_label(self, charge: Charge) -> str:
         start, end = format_date(self.env, charge.period.start), format_date(self.env, charge.period.end)
         return start if start == end else f"{start} – {end}"
 
     def _explain(self, charge: Charge) -> str:
-        """What the component of `charge` is, and how its amount was computed, in words."""
-        return "\n".join(filter(None, [self._component_label(charge), self._explain_amount(charge)]))
+        """What the component of `charge` is, how its amount was computed and whose it is, in words."""
+        price = filter(None, [self._component_label(charge), self._explain_amount(charge)])
+        return "\n".join([*price, *self._explain_split(charge)])
 
     def _explain_amount(self, charge: Charge) -> str:
         currency = self.currency_id
@@ -399,7 +438,7 @@ class BillableEntry(models.Model):
         waiting, revisions = self._waiting_rows(entries)
         vals_list, rows = [], self.browse()
         for line, charge, settled in entries:
-            key = (line.id, charge.period.start, charge.component)
+            key = (line.id, *_key_of(charge))
             vals = self._prepare_vals(line, charge) | settled | {"seen_held": True}
             if row := waiting.pop(key, None):
                 row.write(vals)
@@ -439,10 +478,11 @@ class BillableEntry(models.Model):
     def _prepare_vals(self, line, charge: Charge) -> dict:
         return {
             "contract_line_id": line.id,
-            "site_id": line.site_id.id,
+            "site_id": line._charged_site(charge).id,
             "period_start": charge.period.start,
             "period_end": charge.period.end,
             "component": charge.component,
+            "share_id": charge.share,
             "kind": charge.kind,
             "ratio": f"{charge.ratio.numerator}/{charge.ratio.denominator}",
             "issue_date": charge.issue,

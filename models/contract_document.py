@@ -224,13 +224,19 @@ class ContractDocument(models.Model):
         return AccountTax._get_tax_totals_summary(base_lines, self.currency_id, self.company_id)
 
     def _next_billings(self, limit: int = DATES_SHOWN) -> list[dict]:
-        """The next days on which something is billed: day, services from and to, amount as the prices say."""
+        """The next days on which something is billed to the customer: day, services from and to, amount as the prices
+        say.
+        """
         self.ensure_one()
         if self.state not in ("draft", "active"):
             return []
+        # sudo: who pays the rest is not shown
+        paid_by_others = set(self.sudo().share_ids.filtered("partner_id").ids)
         by_day = {}
         for _line, charges in self._upcoming():
             for charge in charges:
+                if charge.share in paid_by_others:
+                    continue
                 entry = by_day.setdefault(charge.issue, {"issue": charge.issue, "amount": Decimal(0)})
                 entry["start"] = min(charge.period.start, entry.get("start", date.max))
                 entry["end"] = max(charge.period.end, entry.get("end", date.min))
@@ -331,6 +337,7 @@ class BillableDocument(models.Model):
                     earlier.contract_line_id == row.contract_line_id
                     and earlier.period_start == row.period_start
                     and earlier.component == row.component
+                    and earlier._share() == row._share()
                     and earlier.revision < row.revision
                 )
             ).invoice_line_id.move_id

@@ -398,6 +398,7 @@ class ContractLine(models.Model):
             tariff=self._to_tariff(),
             prices=self._price_steps(),
             usage=() if self.measured else None,
+            shares=self._shares(),
         )
 
     def _to_price(self) -> Price:

@@ -290,7 +290,8 @@ class EinvoiceDocument(models.Model):
         self.ensure_one()
         unit = decimal(self.currency_id.rounding)
         customer = self.commercial_partner_id
-        contracts = self.service_contract_ids.sudo()  # sudo: as above
+        # sudo: as above. A payer asks for its own references, whatever the customer's contract does
+        debtors = customer.sudo() if self.service_beneficiary_ids else self.service_contract_ids.sudo()
         return Context(
             gross=decimal(abs(self.amount_total), unit),
             vat=decimal(abs(sum(self._vat_lines().mapped("amount_currency"))), unit),
@@ -300,8 +301,8 @@ class EinvoiceDocument(models.Model):
             if self.move_type == "out_refund"
             else None,
             public_buyer=customer.legal_category == "public_body",
-            needs_service_code=any(contracts.mapped("buyer_reference_required")),
-            needs_order=any(contracts.mapped("order_reference_required")),
+            needs_service_code=any(debtors.mapped("buyer_reference_required")),
+            needs_order=any(debtors.mapped("order_reference_required")),
             unit=unit,
             odd_taxes=self._odd_taxes(),
         )

@@ -33,6 +33,8 @@ from . import test_pricing
 from . import test_pricing_facturx
 from . import test_revenue_statement
 from . import test_settings
+from . import test_share
+from . import test_share_facturx
 from . import test_site
 from . import test_suspension
 from . import test_tours
