@@ -21,6 +21,7 @@
         "security/ir.model.access.csv",
         "security/ir_rules.xml",
         "security/partner_rules.xml",
+        "report/tax_certificate_templates.xml",  # before its mail template
         "data/ir_sequence_data.xml",
         "data/deposit_data.xml",
         "data/ir_cron_data.xml",
@@ -67,6 +68,9 @@
         "report/deposit_templates.xml",
         "views/deposit_views.xml",
         "views/mandate_views.xml",
+        "views/home_service_views.xml",
+        "views/tax_certificate_views.xml",
+        "views/advance_request_views.xml",
         "views/menus.xml",  # last: menus refer to the actions above
     ],
     "demo": ["demo/demo.xml"],

@@ -1,2 +1,3 @@
 from . import portal
 from . import portal_address
+from . import portal_certificate

@@ -20,13 +20,16 @@ class Policy:
 
     `agreement`: everything that must be equal for two contracts to share an invoice (company, invoice address,
     posting mode, currency, payment term, fiscal position, journal, references, direct debit mandate). `per_period`: one
-    invoice for each issue date instead of one for all that is due.
+    invoice for each issue date instead of one for all that is due; `by_month`: one for each calendar month of service.
+    `credits_apart`: what is taken back is a credit note of its own, never deducted from an invoice.
     """
 
     contract: int
     grouping: Grouping
     agreement: tuple[int | str, ...]
     per_period: bool = False
+    by_month: bool = False
+    credits_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ def _key(item: Item) -> tuple[str, ...]:
         "" if merged else f"{policy.contract:012d}",
         f"{item.site or 0:012d}" if policy.grouping == "site" else "",
         item.issue.isoformat() if policy.per_period else "",
+        f"{item.period.start:%Y-%m}" if policy.by_month else "",
+        "credit" if policy.credits_apart and item.amount < 0 else "",
     )
 
 

@@ -68,6 +68,9 @@ from . import billing_review
 from . import invoice_creation
 from . import retention
 from . import share_invoice
+from . import home_service
+from . import tax_certificate
+from . import advance_request
 from . import invoice_sending
 from . import contract_document
 from . import import_templates

@@ -168,7 +168,15 @@ class ContractBilling(models.Model):
         """How the contract's charges are grouped; `share`: those of this payer."""
         self.ensure_one()
         grouping = share._grouping() if share else self.grouping
-        return Policy(self.id, grouping, agreement, self.per_period)
+        payer = bool(share and share.partner_id)
+        return Policy(
+            contract=self.id,
+            grouping=grouping,
+            agreement=agreement,
+            per_period=self.per_period,
+            by_month=self.immediate_advance and not payer,
+            credits_apart=self.immediate_advance or payer,
+        )
 
     def _sharing_invoices_with(self, others):
         """The contracts of `self` that are billed together with one of `others`, and so fail with it."""
@@ -324,7 +332,7 @@ class ContractLineBilling(models.Model):
             "service_site_id": self._charged_site(charge).id,
             "service_contract_id": self.contract_id.id,
             "service_shown": [[share, float(amount)] for share, amount in charge.shown] or False,
-        }
+        } | self._home_vals(charge)
 
     def _prepare_preview_vals(self, charge: Charge) -> dict:
         self.ensure_one()
@@ -361,7 +369,7 @@ class ContractLineBilling(models.Model):
             lines.append(text)
         if line.price_note:
             lines.append(line.price_note)
-        return "\n".join([*lines, *line._payer_remarks(charge)])
+        return "\n".join([*lines, *line._home_remarks(charge), *line._payer_remarks(charge)])
 
     def _period_label(self, charge: Charge) -> str:
         start, end = format_date(self.env, charge.period.start), format_date(self.env, charge.period.end)

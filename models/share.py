@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_amount, format_date
 
+from ..engine.plan import FIXED
 from ..engine.split import Share, overfull
 
 TAKES = [
@@ -235,7 +236,7 @@ class PayerShare(models.Model):
                         share.display_name,
                     )
                 )
-            if lines and share._counts_units() and all(line.pricing == "flat" for line in lines):
+            if lines and share._counts_units() and not any(line._has_units() for line in lines):
                 raise ValidationError(
                     self.env._(
                         "%s: a part by unit needs a service priced by the quantity, not by the period.",
@@ -517,6 +518,11 @@ class SharedLine(models.Model):
     @api.depends(*(f"contract_id.share_ids.{name}" for name in sorted(DECIDING_FIELDS - {"contract_id", "partner_id"})))
     def _compute_next_billing_date(self):
         return super()._compute_next_billing_date()
+
+    def _has_units(self) -> bool:
+        """Whether something of the line is priced by units."""
+        self.ensure_one()
+        return self.measured or self.pricing not in (*FIXED, "package")
 
     def _shares(self) -> tuple[Share, ...]:
         """What others than the customer pay of the line, in their order."""

@@ -112,9 +112,13 @@ class PayerInvoice(models.Model):
             remarks.append(move.env._("Left to you: %s", format_amount(move.env, left, self.currency_id)))
         return remarks
 
+    def _service_remarks(self) -> list[str]:
+        """What the document says under its total."""
+        return self._shown_remarks()
+
     def _einvoice_notes(self) -> tuple[Note, ...]:
         """For whom a payer pays, and what others pay of the invoice: in words, which the format has no place for."""
-        words = self._shown_remarks()
+        words = self._service_remarks()
         if self.service_beneficiary_ids:
             names = ", ".join(self.service_beneficiary_ids.mapped("name"))
             words.append(self.env._("Beneficiaries of the services: %s", names))

@@ -1,6 +1,6 @@
 from collections import defaultdict
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -12,6 +12,7 @@ from .billing_run_item import CONFLICTS
 
 # What a billed quantity was billed by.
 BILLED_FIELDS = frozenset(("line_id", "date", "quantity"))
+CAP_DAYS = timedelta(days=31)
 PUSHED_FIELDS = ("reference", "meter", "line_id", "date", "quantity", "note")
 
 
@@ -352,6 +353,8 @@ class UsageInPlan(models.Model):
         if not measured:
             return terms
         first = min(since[term.line] for term in measured.values())
+        if any(term.shares for term in measured.values()):
+            first -= CAP_DAYS  # what was used before counts against the caps of its week or month
         domain = Domain("line_id", "in", [line._origin.id for line in measured]) & Domain("date", ">=", first)
         # sudo: quantities are added up, not shown; who may plan a contract need not see its usage
         sums = self.env["multiservice.usage"].sudo()._read_group(domain, ["line_id", "date:day"], ["quantity:sum"])

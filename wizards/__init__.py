@@ -7,3 +7,4 @@ from . import revenue_statement
 from . import ereporting_check
 from . import renewal_refusal
 from . import price_change
+from . import tax_certificate_batch

@@ -17,7 +17,8 @@ LYON, PARIS = 10, 20
 
 
 def item(charge, contract=1, grouping="customer", *, agreement=DURAND, per_period=False, site=None, **options) -> Item:
-    policy = Policy(contract, grouping, agreement, per_period)
+    of_policy = {name: options.pop(name) for name in ("by_month", "credits_apart") if name in options}
+    policy = Policy(contract, grouping, agreement, per_period, **of_policy)
     period = options.pop("period", JANUARY)
     rank = {LYON: ("Lyon", LYON), PARIS: ("Paris", PARIS), None: ("", 0)}[site]
     defaults = {"rank": 1, "issue": period.start, "amount": Decimal(100)}
@@ -329,3 +330,25 @@ def test_each_entry_is_one_thing_and_each_site_has_one_section(items):
         sections = [entry.site for entry in draft.entries if entry.site]
         assert len(sections) == len(set(sections))
         assert draft.by_site or not sections
+
+
+def test_one_invoice_for_each_month_of_service():
+    january, february = item(1, by_month=True), item(2, by_month=True, period=FEBRUARY, issue=JANUARY.start)
+    assert invoices(january, february) == [[1], [2]]
+
+
+def test_credits_apart_are_never_deducted():
+    owed, credit = item(1, credits_apart=True), item(2, credits_apart=True, amount=Decimal(-40))
+    assert [(charges(draft), draft.refund) for draft in invoice_drafts([owed, credit])] == [([1], False), ([2], True)]
+
+
+def test_each_beneficiary_has_its_section():
+    items = [item(1, 1, "beneficiaries"), item(2, 1, "beneficiaries", rank=2), item(3, 2, "beneficiaries")]
+    [draft] = invoice_drafts(items)
+    assert draft.entries == (
+        Entry(beneficiary=1),
+        Entry(charge=1),
+        Entry(charge=2),
+        Entry(beneficiary=2),
+        Entry(charge=3),
+    )
