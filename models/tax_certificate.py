@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 from ..engine.paid import paid_of
 from .einvoice_document import decimal
@@ -183,19 +183,18 @@ class HomePayment(models.Model):
 
     @api.model
     def _of_home_services(self, company, year: int, customers=None):
-        """The reconciliations dated in the year of invoices for home services, and of credit notes paid back."""
-        of_home = [("invoice_line_ids.product_id.regulated_activity", "=", HOME), ("state", "=", "posted")]
+        """The reconciliations of invoices for home services, and of credit notes paid back, with what was paid in the
+        year. The day is that of the payment, which may come before the invoice.
+        """
+        of_home = Domain("invoice_line_ids.product_id.regulated_activity", "=", HOME) & Domain("state", "=", "posted")
         if customers is not None:
-            of_home.append(("commercial_partner_id", "in", customers.ids))
+            of_home &= Domain("commercial_partner_id", "in", customers.ids)
+        paid = Domain("date", ">=", date(year, 1, 1)) & Domain("date", "<=", date(year, 12, 31))
+        invoices = Domain("debit_move_id.move_id", "any", of_home & Domain("move_type", "=", "out_invoice"))
+        refunds = Domain("credit_move_id.move_id", "any", of_home & Domain("move_type", "=", "out_refund"))
         return self.search(
-            [
-                ("company_id", "=", company.id),
-                ("max_date", ">=", date(year, 1, 1)),
-                ("max_date", "<=", date(year, 12, 31)),
-                "|",
-                ("debit_move_id.move_id", "any", [("move_type", "=", "out_invoice"), *of_home]),
-                ("credit_move_id.move_id", "any", [("move_type", "=", "out_refund"), *of_home]),
-            ],
+            Domain("company_id", "=", company.id)
+            & ((invoices & Domain("credit_move_id", "any", paid)) | (refunds & Domain("debit_move_id", "any", paid))),
             order="max_date, id",
         )
 
@@ -234,12 +233,12 @@ class HomePaidInvoice(models.Model):
         lines = self.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
         partials = lines.matched_debit_ids if refund else lines.matched_credit_ids
         payments = []
-        for partial in partials.sorted(lambda partial: (partial.max_date, partial.id)):
+        for partial in partials:
             other = partial.debit_move_id if refund else partial.credit_move_id
             amount = partial.credit_amount_currency if refund else partial.debit_amount_currency
             if money := decimal(amount * other._money_share(), unit):
-                payments.append((partial.max_date, other, money))
-        return payments
+                payments.append((other.date, other, money))
+        return sorted(payments, key=lambda payment: (payment[0], payment[1].id))
 
     def _home_amounts(self, unit: Decimal) -> tuple[Decimal, Decimal]:
         """What home services come to on the invoice, taxes included, and its total; less the credit notes set off."""
