@@ -3,7 +3,7 @@
 import time
 from datetime import date, timedelta
 
-from ._contracts import REFUSED, REVISED, TERMINATED_AFTER_BILLING, month_start
+from ._contracts import ADVANCED, REFUSED, REVISED, TERMINATED_AFTER_BILLING, month_start
 from ._users import BILLING, PEOPLE
 
 CREDITED = "contract_LES-2"  # one of its invoices is credited
@@ -38,6 +38,7 @@ def bill(env, today: date) -> dict:
         closing.anomaly_ids.action_check()  # last month was reviewed; today's invoices are not
         _give_a_discount(latest)
         _credit(env.ref(f"multiservice_demo.{CREDITED}"))
+        _ask_for_advances(env.ref(f"multiservice_demo.contract_{ADVANCED}"))
         _pay(closing)
         _leave_incomplete(env)
     return {**_figures(env), "seconds": round(time.monotonic() - started, 1)}
@@ -123,6 +124,15 @@ def _credit(contract) -> None:
     wizard = reversal.create({"reason": "Passages non effectués", "journal_id": invoice.journal_id.id})
     wizard.refund_moves()
     invoice.reversal_move_ids.action_post()
+
+
+def _ask_for_advances(contract) -> None:
+    """The first month's request was sent and waits for the customer, the others are to be sent."""
+    invoices = contract.billable_ids.move_id.filtered(lambda move: move.advance_possible)
+    invoices.action_request_advance()
+    first = invoices.advance_request_ids.sorted("service_start")[:1]
+    first.action_export()
+    first.action_received()
 
 
 def _leave_incomplete(env) -> None:

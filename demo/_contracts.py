@@ -15,6 +15,8 @@ TAKEN_OVER = "LES-4"  # from another system
 FOREIGN = "HOR-1"  # in Swiss francs, for a building in France
 TO_INFORM = "GLY-1"  # renews itself: its co-owners must be told of it now
 REFUSED = "MIR-1"  # its co-owners refused the renewal
+AIDED = "TAI-1"  # a department pays a part of its hours
+ADVANCED = "FER-2"  # its tax credit is advanced
 REVISED = "BRI-3"  # its prices are to be revised by an index
 
 

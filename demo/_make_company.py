@@ -60,6 +60,8 @@ def _set_up_company(book: Book) -> None:
             "service_share_capital": 150000,
             "service_rcs_city": "Lyon",
             "service_late_penalty": "legal",
+            "service_home_declaration": "SAP500000000",
+            "service_home_declaration_date": "2019-03-01",
             "service_analytic_plan_id": book.env.ref("analytic.analytic_plan_projects").id,
         }
     )

@@ -13,6 +13,7 @@ from ._book import LANGUAGE, MODULE, Book
 from ._make_company import make_company
 from ._make_contracts import make_contracts
 from ._make_customers import make_customers
+from ._make_payers import make_payers
 from ._make_services import make_services
 from ._make_terms import make_terms
 
@@ -37,6 +38,7 @@ def load(env, today: date, company=None):
     make_customers(book)
     make_contracts(book)
     make_terms(book)
+    make_payers(book)
     book.publish()
     env.invalidate_all()
     return company

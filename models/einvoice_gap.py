@@ -36,15 +36,27 @@ class EinvoiceGap(models.Model):
     def _table_query(self):
         return SQL(
             """
-            WITH customer AS (
-                SELECT contract.company_id, contract.partner_id, MAX(contract.user_id) AS user_id,
-                       COUNT(*) AS contract_count,
-                       MAX(contract.id) FILTER (WHERE COALESCE(contract.buyer_reference, '') = '') AS without_buyer,
-                       MAX(contract.id) FILTER (WHERE COALESCE(contract.order_reference, '') = '') AS without_order
-                  FROM multiservice_contract contract
-                  JOIN res_company company ON company.id = contract.company_id AND company.service_einvoice
-                 WHERE contract.state = 'active'
-                 GROUP BY contract.company_id, contract.partner_id
+            WITH debtor AS (
+                SELECT id AS contract_id, company_id, partner_id, user_id, buyer_reference, order_reference
+                  FROM multiservice_contract
+                 WHERE state = 'active'
+                 UNION ALL
+                SELECT contract.id, contract.company_id, payer.commercial_partner_id, contract.user_id,
+                       share.buyer_reference, share.order_reference
+                  FROM multiservice_share share
+                  JOIN multiservice_contract contract ON contract.id = share.contract_id AND contract.state = 'active'
+                  JOIN res_partner payer ON payer.id = share.partner_id
+                 WHERE share.billing IN ('own', 'collective')
+                   AND (share.date_end IS NULL OR share.date_end >= CURRENT_DATE)
+            ),
+            customer AS (
+                SELECT debtor.company_id, debtor.partner_id, MAX(debtor.user_id) AS user_id,
+                       COUNT(DISTINCT debtor.contract_id) AS contract_count,
+                       MAX(contract_id) FILTER (WHERE COALESCE(debtor.buyer_reference, '') = '') AS without_buyer,
+                       MAX(contract_id) FILTER (WHERE COALESCE(debtor.order_reference, '') = '') AS without_order
+                  FROM debtor
+                  JOIN res_company company ON company.id = debtor.company_id AND company.service_einvoice
+                 GROUP BY debtor.company_id, debtor.partner_id
             )
             SELECT (customer.partner_id::bigint * 10 + gap.rank) * 1000 + customer.company_id AS id,
                    gap.kind, customer.partner_id, customer.company_id, partner.legal_category, gap.contract_id,

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base_iban.models.res_partner_bank import validate_iban
-from odoo.addons.multiservice.demo._contracts import BROKEN, REFUSED, REVISED, TO_INFORM, contracts
+from odoo.addons.multiservice.demo._contracts import ADVANCED, AIDED, BROKEN, REFUSED, REVISED, TO_INFORM, contracts
 from odoo.addons.multiservice.demo.loader import bill, load
 
 from .common import MultiserviceCommon
@@ -86,6 +86,15 @@ class TestDemo(MultiserviceCommon):
         revision = revised.price_revision_ids
         self.assertEqual((revision.state, revision.coefficient), ("proposed", 1.0208))
         self.assertGreater(revision.amount_after, revision.amount_before)
+
+    def test_payers_and_home_services(self):
+        department = self.env.ref("multiservice_demo.payer_DEP")
+        [paid_by_it] = self.run_moves.filtered(lambda move: move.partner_id == department and move.state == "posted")
+        aided = self.env.ref(f"multiservice_demo.contract_{AIDED}")
+        self.assertEqual(paid_by_it.service_beneficiary_ids, aided.partner_id)
+        requests = self.env["multiservice.advance.request"].search([("company_id", "=", self.demo.id)])
+        self.assertEqual(requests.move_id.service_contract_ids, self.env.ref(f"multiservice_demo.contract_{ADVANCED}"))
+        self.assertIn("waiting", requests.mapped("state"))
 
     def test_all_kinds_of_terms(self):
         def used(name):

@@ -261,6 +261,14 @@ class TestShare(ShareCommon):
         self.assertEqual(share.partner_id, twin)
         self.assertFalse(self._bill(contract, JANUARY), "nothing is billed again")
 
+    def test_payers_are_asked_to_be_ready_for_e_invoices(self):
+        self.company.service_einvoice = True
+        self.department.zip = False
+        self._share(self._contract())
+        self.env.flush_all()
+        gaps = self.env["multiservice.einvoice.gap"].search([("partner_id", "=", self.department.id)])
+        self.assertEqual(set(gaps.mapped("kind")), {"address", "buyer_reference", "order_reference"})
+
     def test_form(self):
         contract = self._contract()
         with Form(self.env["multiservice.share"].with_context(default_contract_id=contract.id)) as form:
