@@ -33,6 +33,7 @@
         "data/late_rate_data.xml",
         "data/price_index_data.xml",
         "views/usage_views.xml",
+        "views/hours_bank_views.xml",
         "views/contract_line_views.xml",
         "views/suspension_views.xml",
         "views/share_views.xml",

@@ -244,7 +244,7 @@ def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, 
             charge(component, price, WHOLE)
         least = Price(pricing.ONE, terms.tariff.minimum)
         others = sum((one.amount for one in result), pricing.NONE)
-        if pricing.amount(least, terms.currency_unit, part) > others:
+        if least.unit_price and pricing.amount(least, terms.currency_unit, part) > others:
             charge(pricing.MINIMUM, least, part, others)
     return result
 

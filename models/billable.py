@@ -120,6 +120,7 @@ class Billable(models.Model):
             ("waived", "Waived"),
             ("taken_over", "Billed by the previous system"),
             ("credited", "Credited, not to bill again"),
+            ("bank", "Covered by an hours bank"),
         ],
         readonly=True,
         help="Why the row needs no invoice line of its own.",

@@ -12,6 +12,7 @@ from odoo.tools import format_date, formatLang
 from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invoice_drafts
 from ..engine.plan import Charge, by_period
 from .billable import _key_of
+from ..engine.pricing import BANK
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
@@ -92,7 +93,10 @@ class ContractBilling(models.Model):
         dates = self._posting_dates(drafts)
         vals_list = [self._prepare_invoice_vals(draft, priced, origins, run, dates) for draft in drafts]
         moves = self.env["account.move"]._create_complete(vals_list)
-        rows = [(line, charge, {"closed_reason": "free", "billing_run_id": run.id}) for line, charge in zero]
+        rows = [
+            (line, charge, {"closed_reason": "bank" if charge.component == BANK else "free", "billing_run_id": run.id})
+            for line, charge in zero
+        ]
         for draft, move in zip(drafts, moves, strict=True):
             move_lines = move.invoice_line_ids.sorted("sequence")
             for entry, move_line in zip(draft.entries, move_lines, strict=True):

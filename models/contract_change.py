@@ -35,6 +35,7 @@ LINE_HELD_FIELDS = frozenset(
         "billed_until",
         *TARIFF_FIELDS,
         "tier_ids",
+        "bank_id",
         "product_id",
         "quantity",
         "price_unit",

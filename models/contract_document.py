@@ -312,6 +312,7 @@ class AccountMoveDocument(models.Model):
             "contracts": contracts.sorted("name"),
             "site": sites if len(sites) == 1 else sites.browse(),
             "credited": self._service_credited(),
+            "banks": contracts.bank_ids.filtered("credited"),
         }
 
     def _service_credited(self):

@@ -7,7 +7,7 @@ from odoo.fields import Command
 from odoo.tools import float_round, formatLang
 
 from ..engine.plan import FIXED, Charge, whole_period
-from ..engine.pricing import BASE, MINIMUM, OVERAGE, slices
+from ..engine.pricing import BANK, BASE, MINIMUM, OVERAGE, slices
 from .contract_line import SIMPLE
 from .previous_period import RECURRING_KINDS
 from .price_revision import MOST_DECIMALS, decimals
@@ -154,6 +154,10 @@ class PricedLine(models.Model):
             return self.env._("Minimum billing")
         if charge.component == OVERAGE:
             return self.env._("Beyond what is included (%s)", self._included_in_words(charge))
+        if charge.component == BANK:
+            return self._bank_label(charge.price.quantity, charge)
+        if self.bank_id and self.pricing == "unit" and charge.component == BASE and charge.measured:
+            return self._bank_label(charge.measured - charge.price.quantity, charge)
         if self.pricing == "volume" and charge.price.quantity:
             return self._tier_label(slices(charge.price.quantity, self._to_tariff().tiers)[-1].number)
         if self.pricing == "package":
@@ -184,6 +188,16 @@ class PricedLine(models.Model):
             "%(measured)s measured, %(included)s included",
             measured=self._format_number(charge.measured),
             included=self._format_number(charge.measured - charge.price.quantity),
+        )
+
+    def _bank_label(self, covered: Decimal, charge: Charge) -> str:
+        """How much of what was measured the bank covers, and what it still holds."""
+        return self.env._(
+            "%(measured)s measured, %(covered)s covered by “%(bank)s”, which still holds %(balance)s",
+            measured=self._format_number(charge.measured),
+            covered=self._format_number(covered),
+            bank=self.bank_id.name,
+            balance=self._format_number(Decimal(str(round(self.bank_id.sudo().balance, 4)))),  # sudo: of its own line
         )
 
     def _lot_label(self, charge: Charge) -> str:

@@ -21,6 +21,7 @@ from . import test_einvoice_status
 from . import test_ereporting
 from . import test_flow_billing
 from . import test_home_service
+from . import test_hours_bank
 from . import test_import
 from . import test_invoice_creation
 from . import test_legal_mention

@@ -59,8 +59,9 @@ class TestPricingFacturx(EinvoiceCommon, HttpCase):
             self.assertIn(said, texts["slices, fees and minimum"])
         self.assertIn("30.3333", texts["measured finer than an invoice line"].replace(",", "."))
         self.assertEqual(kinds["slices, fees and minimum"].amount_untaxed, 200.0)
-        self.assertEqual(kinds["measured less since"].move_type, "out_refund")
-        self.assertEqual(kinds["lots, and a rebate by the lot"].invoice_line_ids.mapped("quantity"), [3.0, -3.0])
+        self.assertEqual(kinds["measured less since"].amount_untaxed, 300.0, "the minimum of February")
+        lots = kinds["lots, and a rebate by the lot"].invoice_line_ids
+        self.assertEqual(lots.mapped("quantity"), [3.0, -3.0])
         self.assertEqual(kinds["tax included"].amount_total, 99.0)
 
     def test_units_of_slices_and_of_amounts(self):

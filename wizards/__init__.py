@@ -8,3 +8,4 @@ from . import ereporting_check
 from . import renewal_refusal
 from . import price_change
 from . import tax_certificate_batch
+from . import hours_credit

@@ -105,6 +105,11 @@ def test_the_minimum_bears_no_discount_and_counts_what_is_billed_after_it():
     ]
 
 
+def test_a_rebate_by_the_lot_is_not_brought_back_to_a_minimum_that_there_is_not():
+    terms = line("2026-01-01", price="-3", quantity="250", pricing="package", tariff=Tariff(package_size=Decimal(100)))
+    assert told(plan(terms, "2026-01-01")) == [("base", "whole", "2026-01-01", "-9.00")]
+
+
 # A budget of 1 000 a year from the 1st of January, by the month: eleven times 83.33, then 83.37, and so on.
 def test_a_budget_is_paid_in_equal_instalments_whatever_the_days():
     terms = line("2026-01-01", price="1000", pricing="smoothed")
