@@ -18,6 +18,8 @@ REFUSED = "MIR-1"  # its co-owners refused the renewal
 AIDED = "TAI-1"  # a department pays a part of its hours
 ADVANCED = "FER-2"  # its tax credit is advanced
 REVISED = "BRI-3"  # its prices are to be revised by an index
+MEASURED = "QUE-2"  # a quantity measured each month, by tiers
+BANKED = "PON-2"  # hours taken from a bank
 
 
 @dataclass(frozen=True)

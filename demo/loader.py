@@ -16,6 +16,7 @@ from ._make_customers import make_customers
 from ._make_payers import make_payers
 from ._make_services import make_services
 from ._make_terms import make_terms
+from ._make_usage import make_usage
 
 __all__ = ["bill", "load"]
 
@@ -39,6 +40,7 @@ def load(env, today: date, company=None):
     make_contracts(book)
     make_terms(book)
     make_payers(book)
+    make_usage(book)
     book.publish()
     env.invalidate_all()
     return company

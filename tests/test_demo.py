@@ -8,7 +8,17 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base_iban.models.res_partner_bank import validate_iban
-from odoo.addons.multiservice.demo._contracts import ADVANCED, AIDED, BROKEN, REFUSED, REVISED, TO_INFORM, contracts
+from odoo.addons.multiservice.demo._contracts import (
+    ADVANCED,
+    AIDED,
+    BANKED,
+    BROKEN,
+    MEASURED,
+    REFUSED,
+    REVISED,
+    TO_INFORM,
+    contracts,
+)
 from odoo.addons.multiservice.demo.loader import bill, load
 
 from .common import MultiserviceCommon
@@ -96,6 +106,14 @@ class TestDemo(MultiserviceCommon):
         self.assertEqual(requests.move_id.service_contract_ids, self.env.ref(f"multiservice_demo.contract_{ADVANCED}"))
         self.assertIn("waiting", requests.mapped("state"))
 
+    def test_measured_quantities_and_the_hours_bank(self):
+        measured, banked = (self.env.ref(f"multiservice_demo.contract_{key}") for key in (MEASURED, BANKED))
+        components = set(measured.billable_ids.mapped("component"))
+        self.assertLessEqual({"tier:1", "tier:2", "fee:2", "minimum"}, components)
+        self.assertEqual((banked.bank_ids.balance, banked.bank_ids.alerted), (3.5, 80))
+        covered = banked.billable_ids.filtered(lambda row: row.component == "bank")
+        self.assertEqual(set(covered.mapped("closed_reason")), {"bank"})
+
     def test_all_kinds_of_terms(self):
         def used(name):
             return set(self.contracts.mapped(name)) | set(self.contracts.line_ids.filtered("own_schedule").mapped(name))
@@ -107,7 +125,7 @@ class TestDemo(MultiserviceCommon):
         self.assertEqual({c._posting_mode() for c in self.contracts}, {"draft", "post", "send", "print"})
         self.assertIn(True, self.contracts.mapped("per_period"))
         lines = self.contracts.line_ids
-        self.assertEqual(set(lines.mapped("pricing")), {"flat", "unit", "one_off"})
+        self.assertEqual(set(lines.mapped("pricing")), {"flat", "unit", "one_off", "graduated"})
         self.assertEqual(set(lines.mapped("display_type")), {False, "line_section", "line_note"})
         self.assertEqual({tax.amount for tax in lines.tax_ids}, {5.5, 10.0, 20.0})
         self.assertEqual(set(lines.tax_ids.mapped("tax_exigibility")), {"on_payment"})
