@@ -349,11 +349,17 @@ class BankedLine(models.Model):
         string="Hours Bank",
         domain="[('contract_id', '=', contract_id)]",
         check_company=True,
+        copy=False,
         ondelete="restrict",
         index="btree_not_null",
         help="What is measured takes from this bank first, and costs nothing as far as it goes; the price of the line "
         "is that of the hours beyond.",
     )
+
+    def _replace_from(self, day: date, vals: dict):
+        """The successor uses the same bank, as long as it is measured."""
+        banked = self.bank_id if vals.get("measured", self.measured) else self.bank_id.browse()
+        return super()._replace_from(day, {"bank_id": banked.id, **vals})
 
     @api.constrains("bank_id", "measured", "contract_id")
     def _check_bank(self):

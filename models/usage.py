@@ -296,6 +296,7 @@ class MeasuredLine(models.Model):
 
     meter = fields.Char(
         index="btree_not_null",
+        copy=False,
         help="Number of the meter or counter that measures the quantity: files and other systems name the line by it.",
     )
     usage_ids = fields.One2many("multiservice.usage", "line_id", string="Usage")
@@ -335,7 +336,7 @@ class MeasuredLine(models.Model):
 
     def _replace_from(self, day: date, vals: dict):
         """What was measured from `day` on belongs to the successor, and is billed at its price."""
-        successor = super()._replace_from(day, vals)
+        successor = super()._replace_from(day, {"meter": self.meter, **vals})
         moved = self.usage_ids.filtered(lambda usage: usage.date >= day)
         if moved and successor.measured:
             moved._write_unguarded({"line_id": successor.id, "billable_id": False})

@@ -176,6 +176,10 @@ class TestHoursBank(BankCommon, CronMixinCase):
         self._bill(self.contract, JANUARY)
         self.assertEqual(sum(self.contract.billable_ids.mapped("amount")), 70)
 
+    def test_the_copy_of_a_contract_has_neither_bank_nor_meter(self):
+        copied = self.contract.copy().line_ids
+        self.assertEqual((copied.measured, copied.bank_id, copied.meter), (True, self.bank.browse(), False))
+
     def test_validity_proposes_the_last_day(self):
         self.bank.validity_months = 12
         wizard = Form(self.env["multiservice.hours.credit"].with_context(self.bank.action_credit()["context"]))

@@ -44,3 +44,13 @@ class TestTours(MultiserviceCommon, HttpCase):
         self.assertEqual((run.move_count, drafts.service_contract_ids), (3, doubtful))
         self.assertTrue(drafts.service_set_aside)
         self.assertEqual(run.anomaly_ids.checked_by_id, self.clerk)
+
+    def test_an_hours_bank_is_filled_and_used_up(self):
+        line = self._line(60.0, site_id=self.site_a.id, measured=True)
+        contract = self._contract(line, date_start=date(2020, 1, 1))
+        bank = self.env["multiservice.hours.bank"].create(
+            {"name": "Maintenance hours", "contract_id": contract.id, "product_id": self.service.id}
+        )
+        contract.line_ids.bank_id = bank
+        self.start_tour("/odoo/service-hours-banks", "multiservice_hours_bank", login="billing_clerk")
+        self.assertEqual((bank.balance, contract.line_ids.usage_ids.covered), (0, 10))
