@@ -26,6 +26,7 @@ from . import price_index
 from . import price_revision
 from . import contract_revision
 from . import price_change
+from . import settlement
 from . import contract_billing
 from . import contract_reference
 from . import previous_period
@@ -61,5 +62,12 @@ from . import billing_review
 from . import invoice_creation
 from . import retention
 from . import invoice_sending
+from . import amendment
+from . import amendment_change
+from . import amendment_apply
+from . import amendment_draft
+from . import termination
+from . import amendment_document
+from . import prior_credit
 from . import contract_document
 from . import import_templates

@@ -125,12 +125,14 @@ class ContractBilling(models.Model):
         headings = {contract: contract._headings() for contract in self}
         policies = {contract: contract._to_policy(agreement) for contract, agreement in self._agreements().items()}
         ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
+        credited = self._credited(plan, origins)
         items = []
         for index, (line, charge) in enumerate(plan):
             contract = line.contract_id
             before, after = headings[contract].get(line, ((), ()))
             origin = origins.get(charge)
-            policy = contract._to_policy(contract._agreement(origin.move_id)) if origin else policies[contract]
+            corrected = origin.move_id if origin else credited.get(index)
+            policy = contract._to_policy(contract._agreement(corrected)) if corrected else policies[contract]
             items.append(
                 Item(
                     charge=index,
@@ -143,6 +145,7 @@ class ContractBilling(models.Model):
                     amount=charge.amount,
                     before=before,
                     after=after,
+                    credited=credited[index].id if index in credited else 0,
                 )
             )
         return items
@@ -223,6 +226,8 @@ class ContractBilling(models.Model):
             "invoice_date": invoice_date,
             "invoice_date_due": not agreement.invoice_payment_term_id and invoice_date,
             "service_mandate_id": not draft.refund and agreement.service_mandate_id,
+            # Core reconciles the two when the credit note is posted.
+            "reversed_entry_id": (draft.refund and draft.credited) or False,
             "partner_shipping_id": draft.site or False,
             "invoice_user_id": contracts[0].user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),

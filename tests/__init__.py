@@ -30,6 +30,8 @@ from . import test_price_revision
 from . import test_revenue_statement
 from . import test_settings
 from . import test_site
+from . import test_amendment
+from . import test_amendment_portal
 from . import test_suspension
 from . import test_tours
 from . import test_translation

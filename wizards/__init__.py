@@ -7,3 +7,5 @@ from . import revenue_statement
 from . import ereporting_check
 from . import renewal_refusal
 from . import price_change
+from . import amendment_preview
+from . import contract_as_of
