@@ -103,7 +103,9 @@ class AmendmentChange(models.Model):
         help="Last day of service, or of the suspension. Empty: what ends does so the day before the amendment takes "
         "effect; a suspension or a new service has no end yet.",
     )
-    reason = fields.Char(help="Why the service is suspended; for the office, not printed.")
+    reason = fields.Char(
+        groups="multiservice.group_planner", help="Why the service is suspended; for the office, not printed."
+    )
     prolong = fields.Boolean(string="Prolong the Contract", help="The contract ends as many days later.")
     suspension_id = fields.Many2one(
         "multiservice.suspension",

@@ -51,7 +51,13 @@ class TerminatedContract(models.Model):
     terminated_on = fields.Date(readonly=True, copy=False, tracking=True, help="When the notice was given.")
     terminated_by = fields.Selection(PARTIES, readonly=True, copy=False)
     termination_reason_id = fields.Many2one(
-        "multiservice.termination.reason", readonly=True, copy=False, tracking=True, ondelete="restrict", index=True
+        "multiservice.termination.reason",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        groups="multiservice.group_planner",
     )
 
     @api.constrains("indemnity_kind", "indemnity_value")
@@ -136,7 +142,6 @@ class TerminationChange(models.Model):
     )
     notice_respected = fields.Boolean(compute="_compute_regular_end", store=True)
     indemnity = fields.Monetary(
-        string="Indemnity",
         compute="_compute_indemnity",
         store=True,
         readonly=False,

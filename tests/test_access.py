@@ -17,20 +17,23 @@ TODAY = date(2026, 1, 15)
 CONTRACT = "multiservice.contract"
 LINE = "multiservice.contract.line"
 LEDGER = "multiservice.billable"
+AMENDMENT = "multiservice.amendment"
+CHANGE = "multiservice.amendment.change"
 # Fields that show money: nobody below a billing user reads them.
 PRICES = {
     CONTRACT: ["upcoming_html"],
     LINE: ["price_unit", "discount", "amount"],
     LEDGER: ["price_unit", "discount", "amount", "explanation"],
     "multiservice.prior.invoice": ["amount"],
+    CHANGE: ["price_unit", "discount", "indemnity"],
 }
 OWN_MODELS = [
     CONTRACT,
     LINE,
     LEDGER,
     "multiservice.suspension",
-    "multiservice.amendment",
-    "multiservice.amendment.change",
+    AMENDMENT,
+    CHANGE,
     "multiservice.amendment.preview",
     "multiservice.amendment.preview.line",
     "multiservice.contract.as.of",
@@ -87,6 +90,13 @@ class AccessCase(MultiserviceCommon):
         cls.move = cls.rows.move_id
         cls.template = cls.env["multiservice.contract.template"].create(
             {"name": "Cleaning", "line_ids": [Command.create({"product_id": cls.service.id})]}
+        )
+        cls.amendment = cls.env[AMENDMENT].create(
+            {
+                "contract_id": cls.contract.id,
+                "date_effect": date(2026, 3, 1),
+                "change_ids": [Command.create({"kind": "replace_line", "line_id": cls.line.id, "price_unit": 150.0})],
+            }
         )
         # Each test meets the records as the user's own browser does: nothing read for it by somebody else.
         cls.env.flush_all()
@@ -209,6 +219,7 @@ class TestAccess(AccessCase):
             (CONTRACT, self.contract),
             (LINE, self.line),
             (LEDGER, self.rows),
+            (AMENDMENT, self.amendment),
             ("multiservice.contract.template", self.template),
         ):
             with self.subTest(name):
@@ -247,6 +258,7 @@ class TestAccess(AccessCase):
             LINE: self.line,
             LEDGER: self.rows,
             "multiservice.prior.invoice": self.contract.prior_invoice_ids,
+            CHANGE: self.amendment.change_ids,
         }
         for name, fields in PRICES.items():
             record = samples[name]
@@ -436,10 +448,20 @@ class TestAccess(AccessCase):
 
     def test_portal_no_ledger_no_price_no_run(self):
         for name in OWN_MODELS:
-            if name not in (CONTRACT, LINE):
+            if name not in (CONTRACT, LINE, AMENDMENT, CHANGE):
                 self.assertFalse(self.env[name].with_user(self.portal).has_access("read"), name)
         for field in PRICES[LINE]:
             self.assertForbidden(self.portal, self.line, "read", [field])
+        self.assertForbidden(self.portal, self.amendment, "read", ["name"])  # a draft
+        self.amendment._move_to("sent")
+        self.env.flush_all()
+        self.assertEqual(self._rpc(self.portal, self.amendment.change_ids, "read", ["quantity"])[0]["quantity"], 1.0)
+        for field in (*PRICES[CHANGE], "reason", "before", "done"):
+            self.assertForbidden(self.portal, self.amendment.change_ids, "read", [field])
+        self.assertForbidden(self.portal, self.amendment, "write", {"title": "Mine"})
+        for user in (self.stranger, self.at_site, self.the_site):
+            self.assertForbidden(user, self.amendment, "read", ["name"])
+            self.assertForbidden(user, self.amendment.change_ids, "read", ["kind"])
         self.assertForbidden(self.portal, self.contract, "read", ["upcoming_html"])
         self.assertForbidden(self.portal, self.contract, "read", ["billing_error"])
         self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("line_ids.price_unit", ">", 0)])

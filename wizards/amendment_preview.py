@@ -33,7 +33,7 @@ class AmendmentPreview(models.TransientModel):
     credited = fields.Monetary(string="To Be Credited", compute="_compute_totals")
     billed = fields.Monetary(string="To Be Billed", compute="_compute_totals")
     year = fields.Char(readonly=True)
-    year_before = fields.Monetary(string="Year Before", readonly=True, help="By days of service, billed or not.")
+    year_before = fields.Monetary(readonly=True, help="By days of service, billed or not.")
     year_after = fields.Monetary(readonly=True)
     monthly_before = fields.Monetary(string="Monthly Revenue Before", readonly=True)
     monthly_after = fields.Monetary(string="Monthly Revenue After", readonly=True)
