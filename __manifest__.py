@@ -39,6 +39,7 @@
         "views/price_index_views.xml",
         "views/price_revision_views.xml",
         "views/amendment_views.xml",
+        "views/transfer_views.xml",
         "views/contract_views.xml",
         "views/contract_template_views.xml",
         "views/billable_views.xml",

@@ -32,6 +32,7 @@ from . import test_settings
 from . import test_site
 from . import test_amendment
 from . import test_amendment_portal
+from . import test_transfer
 from . import test_suspension
 from . import test_tours
 from . import test_translation

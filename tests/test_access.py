@@ -38,6 +38,8 @@ OWN_MODELS = [
     "multiservice.amendment.preview.line",
     "multiservice.contract.as.of",
     "multiservice.termination.reason",
+    "multiservice.contract.transfer",
+    "multiservice.manager.change",
     "multiservice.price.index",
     "multiservice.price.index.value",
     "multiservice.price.clause",

@@ -9,3 +9,5 @@ from . import renewal_refusal
 from . import price_change
 from . import amendment_preview
 from . import contract_as_of
+from . import contract_transfer
+from . import manager_change

@@ -73,10 +73,10 @@ class AmendmentPreviewLine(models.TransientModel):
     period_start = fields.Date(string="From")
     period_end = fields.Date(string="To")
     billed = fields.Monetary(help="On posted invoices, and on drafts that are left as they are.")
-    planned = fields.Monetary(string="Was to Be Billed", help="Without the amendment.")
-    change = fields.Monetary(string="To Be Billed or Credited", help="With the amendment; a credit is negative.")
-    explanation = fields.Text(string="How It Is Computed")
-    settled = fields.Char(string="How It Is Settled")
+    planned = fields.Monetary(string="Due Before", help="To be billed without the amendment.")
+    change = fields.Monetary(string="Due Now", help="To be billed with the amendment; a credit is negative.")
+    explanation = fields.Text(string="Computation")
+    settled = fields.Char(string="Settlement")
 
 
 class PreviewedAmendment(models.Model):
@@ -92,8 +92,8 @@ class PreviewedAmendment(models.Model):
 
     def _preview_vals(self) -> dict:
         self._check_complete()
-        today, day = self.company_id._service_today(), max(change._first_day() for change in self.change_ids)
-        year = max(today, day).year
+        days = [change._first_day() for change in self.change_ids]
+        year, day = max(self.company_id._service_today(), min(days)).year, max(days)
         window = Period(date(year, 1, 1), date(year, 12, 31))
         drafts, rebuilt = self._drafts(), self._drafts_to_rebuild()
         settlement = self._final_settlement()
