@@ -172,9 +172,10 @@ class Amendment(models.Model):
         """Record that the customer accepted, by hand: who did so is on the form already."""
         for amendment in self:
             amendment._check_complete()
-            if not amendment.accepted_by:
+            by = amendment.accepted_by or (amendment._is_termination() and amendment.partner_id.name)
+            if not by:
                 raise UserError(self.env._("%s: say first who accepted it for the customer.", amendment.display_name))
-            amendment._accept(amendment.accepted_by, amendment.accepted_on or amendment.company_id._service_today())
+            amendment._accept(by, amendment.accepted_on or amendment.company_id._service_today())
 
     def action_refuse(self):
         self._refuse("")
@@ -213,6 +214,11 @@ class Amendment(models.Model):
         """The first day under the new terms, for the lines and so for billing."""
         self.ensure_one()
         return self.date_billing or self.date_effect
+
+    def _is_termination(self) -> bool:
+        """Whether all that it does is to end the contract, which one party may do alone."""
+        self.ensure_one()
+        return set(self.change_ids.mapped("kind")) == {"terminate"}
 
     def _accept(self, by: str, on: date, signature=False) -> None:
         self.ensure_one()
@@ -316,7 +322,10 @@ class Amendment(models.Model):
 
     @api.model
     def _cron_apply(self):
-        """Apply the accepted amendments whose day has come; one that fails stops no other."""
+        """Apply the accepted amendments whose day has come; one that fails stops no other.
+
+        A termination is applied as soon as it is known, so that nothing beyond the end is billed or renewed meanwhile.
+        """
         waiting = Domain("state", "=", "accepted")
         for (company,) in self._read_group(waiting, ["company_id"]):
             today = company._service_today()
@@ -324,7 +333,7 @@ class Amendment(models.Model):
             for amendment in amendments.search(
                 waiting & Domain("company_id", "=", company.id), order="date_effect, id"
             ):
-                if amendment._day() <= today:
+                if amendment._day() <= today or amendment._is_termination():
                     amendment._try_apply(today)
 
     def _try_apply(self, today: date) -> None:

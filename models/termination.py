@@ -17,6 +17,7 @@ INDEMNITIES = [
     ("months", "Months of recurring revenue"),
     ("remaining", "Per cent of what would have been billed until the regular end"),
 ]
+INDEMNITY_FIELDS = ("indemnity_kind", "indemnity_value", "indemnity_damages")
 
 
 class TerminationReason(models.Model):
@@ -31,15 +32,14 @@ class TerminationReason(models.Model):
     active = fields.Boolean(default=True)
 
 
-class TerminatedContract(models.Model):
-    """The end of a contract by one of the parties: when it may end, and what an earlier end costs."""
+class IndemnityMixin(models.AbstractModel):
+    """What a contract, or a contract type, says of an end before the regular one."""
 
-    _inherit = "multiservice.contract"
+    _inherit = "multiservice.term.mixin"
 
     indemnity_kind = fields.Selection(
         INDEMNITIES,
         string="Early-Termination Indemnity",
-        tracking=True,
         help="Owed by a customer that ends the contract before its regular end. Empty: none.",
     )
     indemnity_value = fields.Float(string="Indemnity", digits=(16, 2), help="The amount, the months or the per cent.")
@@ -48,6 +48,28 @@ class TerminatedContract(models.Model):
         help="The clause makes good a loss and pays for no service: outside VAT, and off the invoices. Otherwise the "
         "indemnity bears VAT like the services (CJEU, C-295/17 and C-43/19).",
     )
+
+    @api.constrains("indemnity_kind", "indemnity_value")
+    def _check_indemnity(self):
+        for terms in self:
+            too_much = terms.indemnity_kind == "remaining" and terms.indemnity_value > 100
+            if terms.indemnity_value < 0 or too_much:
+                raise ValidationError(
+                    self.env._(
+                        "%s: an early-termination indemnity is not negative, and at most 100 %% of what remains.",
+                        terms.display_name,
+                    )
+                )
+
+    def _term_vals(self) -> dict:
+        return super()._term_vals() | {name: self[name] for name in INDEMNITY_FIELDS}
+
+
+class TerminatedContract(models.Model):
+    """The end of a contract by one of the parties: when it may end, and what an earlier end costs."""
+
+    _inherit = "multiservice.contract"
+
     terminated_on = fields.Date(readonly=True, copy=False, tracking=True, help="When the notice was given.")
     terminated_by = fields.Selection(PARTIES, readonly=True, copy=False)
     termination_reason_id = fields.Many2one(
@@ -59,18 +81,6 @@ class TerminatedContract(models.Model):
         index="btree_not_null",
         groups="multiservice.group_planner",
     )
-
-    @api.constrains("indemnity_kind", "indemnity_value")
-    def _check_indemnity(self):
-        for contract in self:
-            too_much = contract.indemnity_kind == "remaining" and contract.indemnity_value > 100
-            if contract.indemnity_value < 0 or too_much:
-                raise ValidationError(
-                    self.env._(
-                        "%s: an early-termination indemnity is not negative, and at most 100 %% of what remains.",
-                        contract.display_name,
-                    )
-                )
 
     def action_terminate(self):
         """A new amendment that ends the contract."""

@@ -634,6 +634,30 @@ class TestTermination(AmendmentCommon):
         self.assertEqual((line.price_subtotal, line.tax_ids), (200.0, self.tax))
         self.assertEqual(invoice.state, "posted")
 
+    def test_applied_as_soon_as_it_is_known(self):
+        """Neither a name nor the day is waited for: one party ends the contract alone."""
+        contract = self._contract(term_months=12, notice_months=1)
+        amendment = self._terminate(contract, date(2026, 12, 31))
+        amendment.accepted_by = False
+        amendment.action_accept()
+        self.assertEqual(amendment.accepted_by, self.customer.name)
+        self._cron("2026-04-16")
+        self.assertEqual((amendment.state, contract.date_end), ("applied", date(2026, 12, 31)))
+        self.assertFalse(contract._renews())
+
+    def test_a_contract_type_brings_its_indemnity(self):
+        template = self.env["multiservice.contract.template"].create(
+            {"name": "Cleaning", "indemnity_kind": "months", "indemnity_value": 3.0}
+        )
+        form = Form(self.env["multiservice.contract"])
+        form.partner_id = self.customer
+        form.template_id = template
+        self.assertEqual((form.indemnity_kind, form.indemnity_value), ("months", 3.0))
+        contract = self._contract(activate=False)
+        for vals in ({"indemnity_value": -1.0}, {"indemnity_kind": "remaining", "indemnity_value": 101.0}):
+            with self.assertRaisesRegex(ValidationError, "not negative"), self.cr.savepoint():
+                contract.write(vals)
+
     def test_taken_back(self):
         contract = self._contract(
             self._line(price=300.0),

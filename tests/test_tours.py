@@ -44,3 +44,11 @@ class TestTours(MultiserviceCommon, HttpCase):
         self.assertEqual((run.move_count, drafts.service_contract_ids), (3, doubtful))
         self.assertTrue(drafts.service_set_aside)
         self.assertEqual(run.anomaly_ids.checked_by_id, self.clerk)
+
+    def test_amend_with_preview(self):
+        contract = self._contract(self._line(site_id=self.site_a.id), title="To amend")
+        self.start_tour("/odoo/service-contracts", "multiservice_amendment", login="billing_clerk")
+        amendment = contract.amendment_ids
+        self.assertEqual((amendment.state, amendment.title), ("applied", "Twice a week"))
+        self.assertEqual(contract.line_ids.mapped("quantity"), [1.0, 2.0])
+        self.assertEqual(contract.line_ids[1].predecessor_id, contract.line_ids[0])
