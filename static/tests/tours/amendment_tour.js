@@ -8,6 +8,7 @@ registry.category("web_tour.tours").add("multiservice_amendment", {
     steps: () => [
         { content: "Open the contract", trigger: ".o_list_view .o_data_row:contains(To amend) td[name='name']", run: "click" },
         { trigger: ".o_form_statusbar button[name='action_amend']", run: "click" },
+        { content: "The amendment", trigger: ".o_form_view .o_field_widget[name='date_effect']" },
         { trigger: ".o_field_widget[name='title'] input, .o_field_widget[name='title'] textarea", run: "edit Twice a week" },
         { trigger: ".o_field_widget[name='change_ids'] .o_field_x2many_list_row_add a", run: "click" },
         { content: "The terms in force are there", trigger: `${dialog("line_id")} input`, run: "edit Office" },
