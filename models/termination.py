@@ -83,15 +83,15 @@ class TerminatedContract(models.Model):
     )
 
     def action_terminate(self):
-        """A new amendment that ends the contract."""
+        """A new amendment that ends the contract, proposed as if the customer gave notice today."""
         self.ensure_one()
-        change = {"kind": "terminate", "notice_on": self.company_id._service_today()}
-        reasons = self.env["multiservice.termination.reason"].search([], limit=1)
-        change["termination_reason_id"] = reasons.id
+        today = self.company_id._service_today()
+        regular_end = self._regular_end(today, "customer")
         action = self.action_amend()
         context = {
             "default_title": self.env._("Termination"),
-            "default_change_ids": [Command.create(change)],
+            "default_date_effect": regular_end + timedelta(days=1),
+            "default_change_ids": [Command.create({"kind": "terminate", "notice_on": today})],
         }
         return action | {"name": self.env._("Terminate…"), "context": action["context"] | context}
 

@@ -697,7 +697,12 @@ class TestTermination(AmendmentCommon):
         guarantee.action_request()
         action = contract.action_terminate()
         form = Form(self.env["multiservice.amendment"].with_context(**action["context"]))
+        self.assertEqual(form.date_effect, date(2026, 10, 16), "as the notice allows")
         form.date_effect = date(2026, 5, 1)
+        with form.change_ids.edit(0) as change:
+            self.assertEqual(change.kind, "terminate")
+            change.termination_reason_id = self.reason
+            self.assertEqual((change.regular_end, change.notice_respected), (date(2026, 10, 15), False))
         amendment = form.save()
         preview = self.env["multiservice.amendment.preview"].browse(amendment.action_preview()["res_id"])
         self.assertIn("The notice is not respected: the contract would end on 10/15/2026", preview.settlement)
