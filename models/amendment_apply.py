@@ -31,7 +31,7 @@ class AppliedChange(models.Model):
         for line in self.new_line_ids[::-1]:
             line._take_back()
         for line_id, end in done.get("ends", ())[::-1]:
-            self.env["multiservice.contract.line"].browse(line_id)._end_on(_to_date(end))
+            self.env["multiservice.contract.line"].browse(line_id)._go_on_until(_to_date(end))
         undo = getattr(self, f"_undo_{self.kind}", None)
         if undo:
             undo(done)
@@ -256,6 +256,13 @@ class SucceedingLine(models.Model):
             line = line.successor_ids[:1]
         return lines
 
+    def _go_on_until(self, day: date | None) -> None:
+        """Let the line go on as before it was ended or replaced, unless something else takes its place since."""
+        self.ensure_one()
+        if self.successor_ids.filtered(lambda line: not day or line.date_start <= day):
+            raise UserError(self.env._("“%s” was changed once more since: take that back first.", self.display_name))
+        self._end_on(day)
+
     def _take_back(self) -> None:
         """Delete a line that nothing was billed of; what replaced it later replaces again what it had replaced."""
         self.ensure_one()
@@ -265,6 +272,17 @@ class SucceedingLine(models.Model):
             raise UserError(
                 self.env._("“%s” was billed before and cannot be taken back: amend the contract.", self.display_name)
             )
+        # sudo: amendments, whoever may see them, are of what the line replaced
+        changes = self.env["multiservice.amendment.change"].sudo().search([("line_id", "=", self.id)])
+        if changes and not before:
+            raise UserError(
+                self.env._(
+                    "Amendment %(amendment)s is of “%(line)s”, too: delete it first.",
+                    amendment=changes[0].amendment_id.display_name,
+                    line=self.display_name,
+                )
+            )
+        changes._write_unguarded({"line_id": before.id})
         later._write_unguarded({"predecessor_id": False})
         later.flush_recordset(["predecessor_id"])
         self.unlink()

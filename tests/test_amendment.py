@@ -1,4 +1,5 @@
-from datetime import date
+from datetime import date, timedelta
+from random import Random
 
 from freezegun import freeze_time
 
@@ -247,6 +248,28 @@ class TestAmendment(AmendmentCommon):
         rows = contract.billable_ids.filtered(lambda row: row.held and row.period_start <= MARCH)
         self.assertEqual(sorted((row.period_start, row.amount) for row in rows), sorted(before))
 
+    def test_taken_back_in_the_order_they_came(self):
+        contract = self._contract(self._line(price=280.0))
+        line = contract.line_ids
+        first = self._apply(contract, date(2026, 2, 1), {"kind": "replace_line", "line_id": line.id, "quantity": 2.0})
+        middle = first.change_ids.new_line_ids
+        second = self._apply(
+            contract, date(2026, 3, 1), {"kind": "replace_line", "line_id": middle.id, "quantity": 3.0}
+        )
+        with self.assertRaisesRegex(UserError, "take that back first"), self.cr.savepoint():
+            first.action_undo()
+        second.action_undo()
+        first.action_undo()
+        self.assertEqual((contract.line_ids, line.date_end), (line, False))
+        self.assertEqual(second.change_ids.line_id, line, "of what goes on")
+
+    def test_a_service_that_another_amendment_is_of(self):
+        contract = self._contract()
+        added = self._apply(contract, date(2026, 2, 1), {"kind": "add_line", "product_id": self.service.id})
+        self._amendment(contract, date(2026, 3, 1), {"kind": "end_line", "line_id": added.change_ids.new_line_ids.id})
+        with self.assertRaisesRegex(UserError, "delete it first"):
+            added.action_undo()
+
     def test_not_taken_back_once_posted(self):
         contract = self._contract(posting_mode="post")
         amendment = self._apply(
@@ -402,6 +425,84 @@ class TestAmendment(AmendmentCommon):
         stranger = self._user("am_stranger", "multiservice.group_manager")
         stranger.write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
         self.assertFalse(self.env["multiservice.amendment"].with_user(stranger).search([("id", "=", amendment.id)]))
+
+
+@tagged("post_install", "-at_install")
+class TestAmendmentSequence(AmendmentCommon):
+    """Whenever each amendment is learnt of, the money comes to what the final terms say; issued invoices stay."""
+
+    SEEDS = range(3)
+
+    def _random_amendments(self, random):
+        """Pairs (day, what changes, by the rank of the service), in the order in which they are learnt of."""
+        kinds = ("quantity", "price", "end", "suspend", "site")
+        days = [date(2026, 1, 2) + timedelta(days=random.randrange(110)) for _number in range(6)]
+        return [(day, random.choice(kinds), random.randrange(3), random.randrange(1, 9)) for day in days]
+
+    def _change(self, contract, day, kind, rank, number):
+        current = contract.line_ids.filtered(lambda line: not line.predecessor_id).sorted("id")[rank]
+        while current.successor_ids:
+            current = current.successor_ids
+        change = {"kind": "replace_line", "line_id": current.id}
+        if kind == "quantity":
+            return change | {"quantity": current.quantity + number}
+        if kind == "price":
+            return change | {"price_unit": current.price_unit + 10.0 * number}
+        if kind == "site":
+            return change | {"site_id": self.site_b.id, "discount": float(number)}
+        if kind == "end":
+            return {"kind": "end_line", "line_id": current.id}
+        return {"kind": "suspend", "line_id": current.id, "reason": "Works", "date_last": day + timedelta(days=number)}
+
+    def _try(self, contract, day, *what):
+        """Apply, unless nothing of the service is left that day or it is suspended then already."""
+        try:
+            with self.cr.savepoint():
+                return self._apply(contract, day, self._change(contract, day, *what))
+        except UserError as error:
+            self.assertRegex(str(error), "nothing|overlap")
+
+    def _sequence_contract(self):
+        lines = [self._line(price=price, site_id=self.site_a.id) for price in (310.0, 99.99, 47.3)]
+        return self._contract(*lines, posting_mode="post")
+
+    def test_day_by_day_or_at_once(self):
+        for seed in self.SEEDS:
+            with self.subTest(seed=seed):
+                random = Random(seed)
+                amendments = self._random_amendments(random)
+                step_by_step, at_once = self._sequence_contract(), self._sequence_contract()
+                issued = {}
+                for day, *what in amendments:
+                    for move in self._bill(step_by_step, date(2026, random.randrange(1, 5), 28)).move_ids:
+                        issued[move] = (move.name, move.amount_total, move.invoice_line_ids.mapped("name"))
+                    self._try(step_by_step, day, *what)
+                    self._try(at_once, day, *what)
+                for contract in (step_by_step, at_once):
+                    self._bill(contract, date(2026, 5, 31))
+                    self.assertFalse(self._bill(contract, date(2026, 5, 31)), "settled")
+                self.assertEqual(self._billed(step_by_step), self._billed(at_once))
+                for move, as_issued in issued.items():
+                    self.assertEqual((move.name, move.amount_total, move.invoice_line_ids.mapped("name")), as_issued)
+
+    def test_applied_and_taken_back(self):
+        for seed in self.SEEDS:
+            with self.subTest(seed=seed):
+                random = Random(100 + seed)
+                contract, untouched = self._sequence_contract(), self._sequence_contract()
+                contract.posting_mode = "draft"
+                self._bill(contract, date(2026, random.randrange(1, 5), 28))
+                applied = []
+                for day, *what in self._random_amendments(random):
+                    if amendment := self._try(contract, day, *what):
+                        applied.append(amendment)
+                    self._bill(contract, date(2026, random.randrange(1, 5), 28))
+                for amendment in applied[::-1]:
+                    amendment.action_undo()
+                self.assertEqual(len(contract.line_ids), 3)
+                for one in (contract, untouched):
+                    self._bill(one, date(2026, 5, 31))
+                self.assertEqual(self._billed(contract), self._billed(untouched))
 
 
 @tagged("post_install", "-at_install")
