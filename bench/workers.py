@@ -1,5 +1,7 @@
-"""Two real worker processes against one: drafts made and posted, everything committed. Beside it, what two processes
-that share nothing come to on the same machine at the same time: where that is far below 2, no two workers can be near it.
+"""Two real worker processes against one: drafts made and posted, everything committed.
+
+Beside it, what two processes that share nothing come to on the same machine at the same time: where that is far below
+2, no two workers can be near it.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
 from . import portal
+from . import portal_amendment
 from . import portal_address
 from . import portal_certificate

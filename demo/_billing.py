@@ -3,10 +3,13 @@
 import time
 from datetime import date, timedelta
 
+from odoo.fields import Command
+
 from ._contracts import ADVANCED, REFUSED, REVISED, TERMINATED_AFTER_BILLING, month_start
 from ._users import BILLING, PEOPLE
 
 CREDITED = "contract_LES-2"  # one of its invoices is credited
+AMENDED = ("QUE-1", "BRI-1", "TES-1")  # applied, to sign, accepted with its day to come
 SUSPENDED = ("BOC-3", "COR-2")  # one of its sites, and a whole contract
 INCOMPLETE = {"GRI": ("company_registry", "vat"), "ECU": ("zip",), "OPT": ("vat",)}
 EVERY_PAID = 8  # one invoice of eight is paid
@@ -25,6 +28,7 @@ def bill(env, today: date) -> dict:
     closing = _run(env, "Clôture mensuelle", month_start(today) - timedelta(days=1))
     _terminate(env.ref(f"multiservice_demo.contract_{TERMINATED_AFTER_BILLING}"), today - timedelta(days=20))
     _suspend(env, today)
+    _amend(env, today)
     _refuse(env.ref(f"multiservice_demo.contract_{REFUSED}"), today - timedelta(days=3))
     _propose_prices(env.ref(f"multiservice_demo.contract_{REVISED}"))
     _dry_run(env, today)
@@ -91,6 +95,37 @@ def _suspend(env, today: date) -> None:
             },
         ]
     )
+
+
+def _amend(env, today: date) -> None:
+    """More hours since the middle of last month; a service that the customer is asked to sign for; a site that closes
+    next month.
+    """
+    more, to_sign, to_come = (env.ref(f"multiservice_demo.contract_{key}") for key in AMENDED)
+    if more.amendment_ids:
+        return
+    next_month = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
+    hours = more.line_ids.filtered("product_id")[:1]
+    glass = env.ref("multiservice_demo.service_vitrerie")
+    site = to_sign.site_ids[1]
+    amendments = [
+        (more, month_start(today) - timedelta(days=15), "Heures supplémentaires en salle blanche",
+         {"kind": "replace_line", "line_id": hours.id, "quantity": hours.quantity + 10}),
+        (to_sign, next_month, "Vitrerie de l'agence",
+         {"kind": "add_line", "product_id": glass.id, "site_id": site.id, "price_unit": 95.0}),
+        (to_come, next_month, "Fermeture d'un immeuble", {"kind": "close_site", "site_id": to_come.site_ids[-1:].id}),
+    ]  # fmt: skip
+    applied, sent, accepted = env["multiservice.amendment"].create(
+        [
+            {"contract_id": contract.id, "date_effect": day, "title": title, "change_ids": [Command.create(change)]}
+            for contract, day, title, change in amendments
+        ]
+    )
+    sent.action_send()
+    for amendment in applied | accepted:
+        amendment.accepted_by = amendment.partner_id.name
+        amendment.action_accept()
+    applied.action_apply()
 
 
 def _refuse(contract, day: date) -> None:

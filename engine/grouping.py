@@ -36,7 +36,8 @@ class Policy:
 class Item:
     """One charge to print. `rank` orders the lines of a contract, `site_rank` the sites of an invoice.
 
-    `before`, `after`: the contract's own headings (section lines and notes) printed around it, by id.
+    `before`, `after`: the contract's own headings (section lines and notes) printed around it, by id. `credited`: the
+    invoice of which the charge is credited apart from all others, by id.
     """
 
     charge: int
@@ -49,6 +50,7 @@ class Item:
     amount: Decimal
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
+    credited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """An invoice to make. `site` is set when all charges are for that one; `refund`: the whole is a credit."""
+    """An invoice to make. `site` is set when all charges are for that one; `refund`: the whole is a credit;
+    `credited`: of that invoice alone, by id.
+    """
 
     contracts: tuple[int, ...]
     agreement: tuple[int | str, ...]
@@ -73,6 +77,7 @@ class InvoiceDraft:
     by_site: bool
     refund: bool
     entries: tuple[Entry, ...]
+    credited: int = 0
 
 
 def invoice_drafts(items: Iterable[Item]) -> list[InvoiceDraft]:
@@ -89,10 +94,11 @@ def _key(item: Item) -> tuple[str, ...]:
         repr(policy.agreement),
         policy.grouping,
         "" if merged else f"{policy.contract:012d}",
-        f"{item.site or 0:012d}" if policy.grouping == "site" else "",
-        item.issue.isoformat() if policy.per_period else "",
-        f"{item.period.start:%Y-%m}" if policy.by_month else "",
+        f"{item.site or 0:012d}" if policy.grouping == "site" and not item.credited else "",
+        item.issue.isoformat() if policy.per_period and not item.credited else "",
+        f"{item.period.start:%Y-%m}" if policy.by_month and not item.credited else "",
         "credit" if policy.credits_apart and item.amount < 0 else "",
+        f"{item.credited:012d}",
     )
 
 
@@ -117,6 +123,7 @@ def _draft(items: list[Item]) -> InvoiceDraft:
         by_site=by_site,
         refund=sum((item.amount for item in items), Decimal(0)) < 0,
         entries=tuple(_entries(items, by_site)),
+        credited=items[0].credited,
     )
 
 

@@ -28,6 +28,7 @@ from . import price_index
 from . import price_revision
 from . import contract_revision
 from . import price_change
+from . import settlement
 from . import contract_billing
 from . import contract_line_pricing
 from . import usage
@@ -73,5 +74,12 @@ from . import home_service
 from . import tax_certificate
 from . import advance_request
 from . import invoice_sending
+from . import amendment
+from . import amendment_change
+from . import amendment_apply
+from . import amendment_draft
+from . import termination
+from . import amendment_document
+from . import prior_credit
 from . import contract_document
 from . import import_templates

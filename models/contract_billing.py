@@ -11,8 +11,8 @@ from odoo.tools import format_date, formatLang
 
 from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invoice_drafts
 from ..engine.plan import Charge, by_period
-from .billable import _key_of
 from ..engine.pricing import BANK
+from .billable import _key_of
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
@@ -140,16 +140,16 @@ class ContractBilling(models.Model):
         journals = self.env["account.journal"]
         shares = self.env["multiservice.share"].sudo()  # sudo: invoices go to the payers, whoever bills
         ranks = {line: rank for contract in self for rank, line in enumerate(contract.line_ids)}
+        credited = self._credited(plan, origins)
         items = []
         for index, (line, charge) in enumerate(plan):
             contract = line.contract_id
             before, after = headings[contract].get(line, ((), ()))
             origin, share = origins.get(charge), shares.browse(charge.share)
+            corrected = origin.move_id if origin else credited.get(index)
             policy = policies[contract]
-            if origin or share:
-                agreement = contract._agreement(
-                    origin and origin.move_id, journals.browse(agreements[contract].journal_id), share
-                )
+            if corrected or share:
+                agreement = contract._agreement(corrected, journals.browse(agreements[contract].journal_id), share)
                 policy = contract._to_policy(agreement, share)
             site = line._charged_site(charge)
             items.append(
@@ -164,6 +164,7 @@ class ContractBilling(models.Model):
                     amount=charge.amount,
                     before=before,
                     after=after,
+                    credited=credited[index].id if index in credited else 0,
                 )
             )
         return items
@@ -270,6 +271,8 @@ class ContractBilling(models.Model):
             "invoice_date": invoice_date,
             "invoice_date_due": not agreement.invoice_payment_term_id and invoice_date,
             "service_mandate_id": not draft.refund and agreement.service_mandate_id,
+            # Core reconciles the two when the credit note is posted.
+            "reversed_entry_id": (draft.refund and draft.credited) or False,
             "partner_shipping_id": draft.site or False,
             "invoice_user_id": contracts[0].user_id.id,
             "invoice_origin": ", ".join(contracts.mapped("name")),

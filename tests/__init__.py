@@ -38,6 +38,9 @@ from . import test_settings
 from . import test_share
 from . import test_share_facturx
 from . import test_site
+from . import test_amendment
+from . import test_amendment_portal
+from . import test_transfer
 from . import test_suspension
 from . import test_tours
 from . import test_translation

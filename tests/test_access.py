@@ -17,12 +17,15 @@ TODAY = date(2026, 1, 15)
 CONTRACT = "multiservice.contract"
 LINE = "multiservice.contract.line"
 LEDGER = "multiservice.billable"
+AMENDMENT = "multiservice.amendment"
+CHANGE = "multiservice.amendment.change"
 # Fields that show money: nobody below a billing user reads them.
 PRICES = {
     CONTRACT: ["upcoming_html"],
     LINE: ["price_unit", "discount", "amount"],
     LEDGER: ["price_unit", "discount", "amount", "explanation"],
     "multiservice.prior.invoice": ["amount"],
+    CHANGE: ["price_unit", "discount", "indemnity"],
 }
 CERTIFICATE = ("multiservice.tax.certificate", "multiservice.tax.certificate.line")
 OWN_MODELS = [
@@ -39,6 +42,14 @@ OWN_MODELS = [
     "multiservice.tax.certificate",
     "multiservice.tax.certificate.line",
     "multiservice.advance.request",
+    AMENDMENT,
+    CHANGE,
+    "multiservice.amendment.preview",
+    "multiservice.amendment.preview.line",
+    "multiservice.contract.as.of",
+    "multiservice.termination.reason",
+    "multiservice.contract.transfer",
+    "multiservice.manager.change",
     "multiservice.price.index",
     "multiservice.price.index.value",
     "multiservice.price.clause",
@@ -92,6 +103,13 @@ class AccessCase(MultiserviceCommon):
         cls.move = cls.rows.move_id
         cls.template = cls.env["multiservice.contract.template"].create(
             {"name": "Cleaning", "line_ids": [Command.create({"product_id": cls.service.id})]}
+        )
+        cls.amendment = cls.env[AMENDMENT].create(
+            {
+                "contract_id": cls.contract.id,
+                "date_effect": date(2026, 3, 1),
+                "change_ids": [Command.create({"kind": "replace_line", "line_id": cls.line.id, "price_unit": 150.0})],
+            }
         )
         # Each test meets the records as the user's own browser does: nothing read for it by somebody else.
         cls.env.flush_all()
@@ -214,6 +232,7 @@ class TestAccess(AccessCase):
             (CONTRACT, self.contract),
             (LINE, self.line),
             (LEDGER, self.rows),
+            (AMENDMENT, self.amendment),
             ("multiservice.contract.template", self.template),
         ):
             with self.subTest(name):
@@ -252,6 +271,7 @@ class TestAccess(AccessCase):
             LINE: self.line,
             LEDGER: self.rows,
             "multiservice.prior.invoice": self.contract.prior_invoice_ids,
+            CHANGE: self.amendment.change_ids,
         }
         for name, fields in PRICES.items():
             record = samples[name]
@@ -442,10 +462,20 @@ class TestAccess(AccessCase):
     def test_portal_no_ledger_no_price_no_run(self):
         for name in OWN_MODELS:
             # A customer's own certificates, once they were sent: see TestHomeDocuments.
-            if name not in (CONTRACT, LINE, *CERTIFICATE):
+            if name not in (CONTRACT, LINE, AMENDMENT, CHANGE, *CERTIFICATE):
                 self.assertFalse(self.env[name].with_user(self.portal).has_access("read"), name)
         for field in PRICES[LINE]:
             self.assertForbidden(self.portal, self.line, "read", [field])
+        self.assertForbidden(self.portal, self.amendment, "read", ["name"])  # a draft
+        self.amendment._move_to("sent")
+        self.env.flush_all()
+        self.assertEqual(self._rpc(self.portal, self.amendment.change_ids, "read", ["quantity"])[0]["quantity"], 1.0)
+        for field in (*PRICES[CHANGE], "reason", "before", "done"):
+            self.assertForbidden(self.portal, self.amendment.change_ids, "read", [field])
+        self.assertForbidden(self.portal, self.amendment, "write", {"title": "Mine"})
+        for user in (self.stranger, self.at_site, self.the_site):
+            self.assertForbidden(user, self.amendment, "read", ["name"])
+            self.assertForbidden(user, self.amendment.change_ids, "read", ["kind"])
         self.assertForbidden(self.portal, self.contract, "read", ["upcoming_html"])
         self.assertForbidden(self.portal, self.contract, "read", ["billing_error"])
         self.assertForbidden(self.portal, self.env[CONTRACT], "search", [("line_ids.price_unit", ">", 0)])

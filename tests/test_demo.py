@@ -86,6 +86,15 @@ class TestDemo(MultiserviceCommon):
         self.assertTrue(current._lines().billable_ids.filtered(lambda row: row.kind == "correction"), "credited")
         self.assertGreater(coming.date_start, self.today)
 
+    def test_amendments(self):
+        applied, sent, accepted = (
+            self.env.ref(f"multiservice_demo.contract_{key}").amendment_ids for key in ("QUE-1", "BRI-1", "TES-1")
+        )
+        self.assertEqual([one.state for one in (applied, sent, accepted)], ["applied", "sent", "accepted"])
+        self.assertTrue(applied.change_ids.new_line_ids.is_held, "billed since")
+        self.assertGreater(min(sent.date_effect, accepted.date_effect), self.today)
+        self.assertEqual(sent.message_ids.partner_ids, sent.partner_id)
+
     def test_terms_and_prices_to_revise(self):
         to_inform, refused, revised = (
             self.env.ref(f"multiservice_demo.contract_{key}") for key in (TO_INFORM, REFUSED, REVISED)
@@ -191,10 +200,11 @@ class TestDemo(MultiserviceCommon):
     def test_paid_unpaid_and_credited(self):
         states = set(self.moves.mapped("payment_state"))
         self.assertLessEqual({"paid", "partial", "not_paid", "reversed"}, states)
-        credits_by_hand = self.moves.filtered("reversed_entry_id")
+        credits_by_hand = self.moves.filtered("reversed_entry_id") - self.run_moves
         self.assertEqual((len(credits_by_hand), credits_by_hand.state), (1, "posted"))
-        terminated = self.run_moves.filtered(lambda move: move.move_type == "out_refund")
-        self.assertEqual(terminated.service_contract_ids, self.env.ref("multiservice_demo.contract_BRI-7"))
+        credited = self.run_moves.filtered(lambda move: move.move_type == "out_refund")
+        terminated, suspended = (self.env.ref(f"multiservice_demo.contract_{key}") for key in ("BRI-7", "BOC-3"))
+        self.assertEqual(credited.service_contract_ids, terminated | suspended)
 
     def test_people(self):
         groups = {

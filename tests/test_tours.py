@@ -54,3 +54,11 @@ class TestTours(MultiserviceCommon, HttpCase):
         contract.line_ids.bank_id = bank
         self.start_tour("/odoo/service-hours-banks", "multiservice_hours_bank", login="billing_clerk")
         self.assertEqual((bank.balance, contract.line_ids.usage_ids.covered), (0, 10))
+
+    def test_amend_with_preview(self):
+        contract = self._contract(self._line(site_id=self.site_a.id), title="To amend")
+        self.start_tour("/odoo/service-contracts", "multiservice_amendment", login="billing_clerk")
+        amendment = contract.amendment_ids
+        self.assertEqual((amendment.state, amendment.title), ("applied", "Twice a week"))
+        self.assertEqual(contract.line_ids.mapped("quantity"), [1.0, 2.0])
+        self.assertEqual(contract.line_ids[1].predecessor_id, contract.line_ids[0])

@@ -9,3 +9,7 @@ from . import renewal_refusal
 from . import price_change
 from . import tax_certificate_batch
 from . import hours_credit
+from . import amendment_preview
+from . import contract_as_of
+from . import contract_transfer
+from . import manager_change

@@ -352,3 +352,19 @@ def test_each_beneficiary_has_its_section():
         Entry(beneficiary=2),
         Entry(charge=3),
     )
+
+
+def test_what_credits_one_invoice_alone_is_apart_from_all_else():
+    """Of any site and period, even where each of these has an invoice of its own."""
+    items = [
+        item(1, grouping="site", site=LYON, per_period=True),
+        item(2, grouping="site", site=LYON, per_period=True, amount=Decimal(-60), credited=7),
+        item(3, grouping="site", site=PARIS, per_period=True, amount=Decimal(20), credited=7, period=FEBRUARY),
+        item(4, grouping="site", site=LYON, per_period=True, amount=Decimal(-10), credited=8),
+    ]
+    drafts = invoice_drafts(items)
+    assert [(charges(draft), draft.credited, draft.refund) for draft in drafts] == [
+        ([2, 3], 7, True),
+        ([4], 8, True),
+        ([1], 0, False),
+    ]
