@@ -135,8 +135,8 @@ class EinvoiceVat(models.Model):
         """(line, tax) of those that EN 16931 has no place for: a second VAT, or one that is neither a percentage nor a
         fixed contribution on which VAT is counted.
         """
-        together = {line.tax_ids.flatten_taxes_hierarchy() for line in self.invoice_line_ids}
-        if all(len(taxes) <= 1 and all(tax._is_vat() for tax in taxes) for taxes in together):
+        together = {line.tax_ids for line in self.invoice_line_ids}  # few, on however many lines
+        if all(len(taxes) <= 1 and (not taxes or taxes._is_vat()) for taxes in together):
             return ()
         base_lines, _tax_lines = self._get_rounded_base_and_tax_lines()
         return tuple(
