@@ -36,6 +36,7 @@
         "views/usage_views.xml",
         "views/hours_bank_views.xml",
         "data/termination_reason_data.xml",
+        "views/penalty_views.xml",
         "views/contract_line_views.xml",
         "views/suspension_views.xml",
         "views/share_views.xml",

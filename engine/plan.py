@@ -7,9 +7,10 @@ The stages, in the order in which they follow each other for each period of a li
     3. pricing     what the whole period costs, component by component, then the part of it that counts
     4. allowance   what an hours bank covers, at zero; what exceeds the quantity included
     5. minimum     what is missing up to the minimum of the period
-    6. split       which payer owes what of each component
-    7. ledger      less what is held already of each component and payer
-    8. issue date  from when it may be billed
+    6. penalties   the approved ones that lower the price, whatever the minimum
+    7. split       which payer owes what of each component
+    8. ledger      less what is held already of each component and payer
+    9. issue date  from when it may be billed
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -246,6 +247,9 @@ def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, 
         others = sum((one.amount for one in result), pricing.NONE)
         if least.unit_price and pricing.amount(least, terms.currency_unit, part) > others:
             charge(pricing.MINIMUM, least, part, others)
+    for key, day, reduction in terms.reductions:
+        if full.includes(day):
+            charge(f"penalty:{key}", Price(pricing.ONE, -reduction), WHOLE)
     return result
 
 

@@ -42,6 +42,7 @@ class LineTerms:
     `prices`: (since when, unit price) in order, where the price follows a list: that of the first day of each period.
     `usage`: (day, quantity) measured, in any order, where the quantity is measured; it must list all of the window.
     `covered`: the same for what an hours bank covers of it, which is not charged.
+    `reductions`: (key, day, amount) of approved penalties that lower what the period of that day costs.
     `shares`: what others than the customer pay, in the order in which they do.
     """
 
@@ -61,6 +62,7 @@ class LineTerms:
     prices: tuple[tuple[date, Decimal], ...] = ()
     usage: tuple[tuple[date, Decimal], ...] | None = None
     covered: tuple[tuple[date, Decimal], ...] = ()
+    reductions: tuple[tuple[int, date, Decimal], ...] = ()
     shares: tuple[Share, ...] = ()
 
     def __post_init__(self) -> None:

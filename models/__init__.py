@@ -33,6 +33,7 @@ from . import contract_billing
 from . import contract_line_pricing
 from . import usage
 from . import hours_bank
+from . import penalty
 from . import contract_reference
 from . import share
 from . import previous_period

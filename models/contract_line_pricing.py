@@ -150,6 +150,10 @@ class PricedLine(models.Model):
             return self._tier_label(int(number))
         if name == "fee":
             return self.env._("Fixed fee of the tier %s", self._bounds(int(number)))
+        if name == "penalty":
+            # sudo: the customer's invoice tells what is deducted, whoever bills; a deleted one tells nothing any more
+            penalty = self.env["multiservice.penalty"].sudo().browse(int(number)).exists()
+            return self.env._("Price reduction: %s", penalty._label()) if penalty else self.env._("Price reduction")
         if charge.component == MINIMUM:
             return self.env._("Minimum billing")
         if charge.component == OVERAGE:

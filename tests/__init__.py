@@ -27,6 +27,7 @@ from . import test_invoice_creation
 from . import test_legal_mention
 from . import test_mandate
 from . import test_merge
+from . import test_penalty_clause
 from . import test_portal
 from . import test_query_count
 from . import test_price_change

@@ -34,6 +34,7 @@ OWN_MODELS = [
     LEDGER,
     "multiservice.contract.line.tier",
     "multiservice.usage",
+    "multiservice.penalty",
     "multiservice.hours.bank",
     "multiservice.hours.bank.entry",
     "multiservice.hours.credit",

@@ -528,6 +528,9 @@ class TestContractLineHeld(ContractCase):
         cls.other_tax = cls.tax.copy({"name": "Other tax"})
         cls.contract = cls._contract(cls._line(site_id=cls.site_a.id, quantity=2), cls._line(price=5.0))
         cls.line, cls.second = cls.contract.line_ids
+        cls.bank = cls.env["multiservice.hours.bank"].create(
+            {"name": "Hours", "contract_id": cls.contract.id, "product_id": cls.service.id}
+        )
         cls.other_contract = cls._contract(cls._line())
         cls._bill(cls.contract, date(2026, 1, 1))
 
@@ -558,6 +561,15 @@ class TestContractLineHeld(ContractCase):
             "site_id": self.site_b.id,
             "predecessor_id": self.second.id,
             "display_type": "line_note",
+            "measured": True,
+            "price_from_list": True,
+            "package_size": 10.0,
+            "free_units": 1.0,
+            "minimum_amount": 5.0,
+            "included_quantity": 1.0,
+            "overage_price": 5.0,
+            "tier_ids": [Command.create({"unit_price": 1.0})],
+            "bank_id": self.bank.id,
         }
 
     def test_every_held_field_is_covered(self):

@@ -222,6 +222,18 @@ def test_recurring_revenue_counts_what_is_agreed_only():
     assert whole_period(line("2026-01-10", price="80", pricing="one_off"), day("2026-01-15")) == 80
 
 
+# A visit missed on 12/01 is told once January is billed: 10 are deducted next, for January; then that is taken back.
+def test_a_price_reduction_is_a_component_of_the_period_in_which_it_happened():
+    terms = line("2026-01-01", tariff=Tariff(minimum=Decimal(31)))
+    billed = hold(plan(terms, "2026-01-31"))
+    lowered = replace(terms, reductions=((7, day("2026-01-12"), Decimal(10)),))
+    deducted = plan(lowered, "2026-01-31", billed)
+    assert told(deducted) == [("penalty:7", "whole", "2026-01-01", "-10.00")]
+    billed = hold(deducted, billed)
+    assert plan(lowered, "2026-01-31", billed) == []
+    assert told(plan(terms, "2026-01-31", billed)) == [("penalty:7", "correction", "2026-01-01", "10.00")]
+
+
 def test_terms_without_a_tier_are_refused():
     with pytest.raises(ValueError, match="no tier"):
         line("2026-01-01", pricing="volume")
