@@ -235,7 +235,8 @@ class ContractLineChange(models.Model):
         record = self.sudo()  # sudo: compares prices for a user who may not see them; nothing is returned
         if field.type in ("one2many", "many2many"):
             new = self.new({name: value}, origin=self)
-            return set(new.sudo()[name]._origin.ids) != set(record[name].ids)
+            values = new.sudo()[name]
+            return len(values) != len(record[name]) or set(values._origin.ids) != set(record[name].ids)
         if field.type == "float":
             digits = field.get_digits(self.env)
             return bool(float_compare(record[name], value or 0.0, precision_digits=digits[1] if digits else 6))
