@@ -36,6 +36,7 @@ from . import hours_bank
 from . import penalty
 from . import contract_reference
 from . import share
+from . import share_contract
 from . import previous_period
 from . import billing_run_item
 from . import billing_run

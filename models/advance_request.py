@@ -119,6 +119,8 @@ class AdvanceRequest(models.Model):
                 "raw": drafts._to_csv().encode("utf-8-sig"),
                 "mimetype": "text/csv",
                 "company_id": drafts.company_id[:1].id,
+                "res_model": self._name,  # whoever may read the requests may read the file
+                "res_id": drafts[0].id,
             }
         )
         drafts._move_to("sent", sent_at=fields.Datetime.now())
@@ -176,7 +178,11 @@ class AdvanceRequest(models.Model):
                         then=labels[state],
                     )
                 )
-        super().write({"state": state, **vals})
+        self._write_unguarded({"state": state, **vals})
+
+    def _write_unguarded(self, vals):
+        """Write what only the acts of this class may change."""
+        return super().write(vals)  # pylint: disable=super-method-mismatch
 
     @api.model
     def _cron_accept(self):

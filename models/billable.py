@@ -62,7 +62,6 @@ class Billable(models.Model):
     component = fields.Char(default="base", required=True, readonly=True)
     share_id = fields.Many2one(
         "multiservice.share",
-        string="Share",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",

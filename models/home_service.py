@@ -21,12 +21,31 @@ class HomeCustomer(models.Model):
         groups="multiservice.group_billing_user",
         help="The customer's identifier at the body that pays the advance.",
     )
-    tax_certificate_ids = fields.One2many(
-        "multiservice.tax.certificate",
-        "partner_id",
-        string="Tax Certificates",
-        groups="multiservice.group_billing_user",
+    tax_certificate_count = fields.Integer(
+        compute="_compute_tax_certificate_count", groups="multiservice.group_billing_user"
     )
+    payer_share_count = fields.Integer(
+        string="Beneficiaries",
+        compute="_compute_payer_share_count",
+        groups="multiservice.group_billing_user",
+        help="Contracts of others of which this contact pays a part.",
+    )
+
+    def _compute_tax_certificate_count(self):
+        counts = self._count_own("multiservice.tax.certificate")
+        for partner in self:
+            partner.tax_certificate_count = counts.get(partner.id, 0)
+
+    def _compute_payer_share_count(self):
+        counts = self._count_own("multiservice.share")
+        for partner in self:
+            partner.payer_share_count = counts.get(partner.id, 0)
+
+    def action_view_tax_certificates(self):
+        return self._view_own("multiservice.tax_certificate_action")
+
+    def action_view_payer_shares(self):
+        return self._view_own("multiservice.share_action")
 
 
 class VoucherJournal(models.Model):

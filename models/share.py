@@ -5,7 +5,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_amount, format_date
 
-from ..engine.plan import FIXED
 from ..engine.split import Share, overfull
 
 TAKES = [
@@ -115,7 +114,6 @@ class PayerShare(models.Model):
     date_end = fields.Date(string="To", help="Last day paid for. Empty: until it is known.")
     replaces_id = fields.Many2one(
         "multiservice.share",
-        string="Replaces",
         readonly=True,
         copy=False,
         ondelete="set null",
@@ -451,81 +449,3 @@ class PayerShare(models.Model):
         """Who pays is not for everybody who reads the contract: only that it changed is."""
         for contract in self.contract_id:
             contract.message_post(body=self.env._("The payers of the contract changed."))
-
-
-class SharedContract(models.Model):
-    _inherit = "multiservice.contract"
-
-    share_ids = fields.One2many(
-        "multiservice.share",
-        "contract_id",
-        string="Payers",
-        groups="multiservice.group_billing_user",
-        help="Who else than the customer pays a part of the contract.",
-    )
-
-    @api.depends(
-        *(f"share_ids.{name}" for name in ("order_reference", "buyer_reference", "partner_id", "date_end", "billing"))
-    )
-    def _compute_awaiting_reference(self):
-        return super()._compute_awaiting_reference()
-
-    def _missing_reference_fields(self) -> list[str]:
-        missing = super()._missing_reference_fields()
-        lacking = self._shares_lacking_reference()
-        return missing or list(dict.fromkeys(name for share in lacking for name in share._missing_references()))
-
-    def _shares_lacking_reference(self):
-        # sudo: whether something is missing is for everybody who reads the contract, what and of whom is not shown
-        return self.sudo().share_ids.filtered(lambda share: share._missing_references())
-
-    def _compute_reference_contact_id(self):
-        result = super()._compute_reference_contact_id()
-        for contract in self:
-            lacking = contract._shares_lacking_reference()
-            if lacking and not super(SharedContract, contract)._missing_reference_fields():
-                contract.reference_contact_id = lacking[:1].partner_id
-        return result
-
-    def _billing_groups(self) -> dict:
-        """The contracts by invoice address; those that an invoice for all beneficiaries of a payer brings together are
-        one group, of that payer.
-        """
-        groups = dict(self.grouped("invoice_partner_id"))
-        # sudo: who bills need not see the payers
-        shares = (
-            self.env["multiservice.share"]
-            .sudo()
-            .search([("contract_id", "in", self.ids), ("billing", "=", "collective"), ("partner_id", "!=", False)])
-        )
-        for payer, of_payer in shares.grouped("partner_id").items():
-            met = [partner for partner, group in groups.items() if group & of_payer.contract_id.with_env(self.env)]
-            together = self.browse().union(*(groups.pop(partner) for partner in met))
-            groups[payer.with_env(self.env)] = groups.get(payer, self.browse()) | together
-        return groups
-
-    def _beneficiary_label(self, payer) -> str:
-        """Whom the payer's invoice is for, as its heading says."""
-        self.ensure_one()
-        files = self.share_ids.filtered(lambda share: share.partner_id == payer and share.file_number)
-        parts = [self.partner_id.display_name, self.name, *dict.fromkeys(files.mapped("file_number"))]
-        return " – ".join(parts)
-
-
-class SharedLine(models.Model):
-    _inherit = "multiservice.contract.line"
-
-    @api.depends(*(f"contract_id.share_ids.{name}" for name in sorted(DECIDING_FIELDS - {"contract_id", "partner_id"})))
-    def _compute_next_billing_date(self):
-        return super()._compute_next_billing_date()
-
-    def _has_units(self) -> bool:
-        """Whether something of the line is priced by units."""
-        self.ensure_one()
-        return self.measured or self.pricing not in (*FIXED, "package")
-
-    def _shares(self) -> tuple[Share, ...]:
-        """What others than the customer pay of the line, in their order."""
-        # sudo: planning goes by the payers, whoever plans; who they are is not shown
-        shares = self.contract_id.sudo().share_ids._in_order()
-        return tuple(share._to_share() for share in shares if share.date_start and share._covers(self.sudo()))

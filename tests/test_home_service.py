@@ -280,6 +280,18 @@ class TestHomeDocuments(EinvoiceCommon, HttpCase, HomeCommon):
             self.assertIn(said, text)
         self.assertIn(b"Home services as provider", xml)
 
+    def test_days_and_hours_that_were_measured(self):
+        contract = self._home_contract(self._line(25.0, measured=True, worker_reference="INT-7"))
+        self.env["multiservice.usage"].create(
+            [
+                {"line_id": contract.line_ids.id, "date": date(2026, 1, day), "quantity": hours}
+                for day, hours in ((5, 2.0), (12, 1.5))
+            ]
+        )
+        line = self._bill(contract, JANUARY).move_ids.invoice_line_ids
+        self.assertIn("Days and quantities: 05/01 2, 12/01 1.5", line.name)
+        self.assertEqual((line.service_hours, line.service_worker), (3.5, "INT-7"))
+
     def test_portal_download(self):
         user = new_test_user(self.env, "camille_portal", groups="base.group_portal", email="camille@customer.invalid")
         customer = user.partner_id

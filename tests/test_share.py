@@ -202,6 +202,18 @@ class TestShare(ShareCommon):
         compared = self.env["multiservice.billing.comparison"].search([("preview_id", "=", preview.id)])
         self.assertEqual(set(compared.mapped("outcome")), {"same"})
 
+    def test_a_payers_invoice_is_nothing_unusual_in_the_review(self):
+        contract = self._contract()
+        self._share(contract)
+        run = self._bill(contract, JANUARY)
+        run.move_ids._detect_anomalies()
+        self.assertEqual(set(run.move_ids.service_anomaly_ids.mapped("kind")), {"first"})
+        self.assertEqual(self.department.payer_share_count, 1)
+        self.assertEqual(
+            self.env["multiservice.share"].search(self.department.action_view_payer_shares()["domain"]),
+            contract.share_ids,
+        )
+
     def test_the_payers_own_references_are_asked_for(self):
         self.department.order_reference_required = True
         contract = self._contract()
@@ -296,3 +308,47 @@ class TestShare(ShareCommon):
         user = self._user("elsewhere_share", "multiservice.group_billing_user")
         user.write({"company_ids": [(6, 0, other.ids)], "company_id": other.id})
         self.assertFalse(self.env["multiservice.share"].with_user(user).search([("id", "=", share.id)]))
+
+
+@tagged("post_install", "-at_install")
+class TestShareOfUsage(ShareCommon):
+    """Hours done and validated day by day, of which a plan pays so many a week."""
+
+    def _measured(self, *days):
+        contract = self._contract(self._line(20.0, measured=True))
+        self.env["multiservice.usage"].create(
+            [{"line_id": contract.line_ids.id, "date": day, "quantity": hours} for day, hours in days]
+        )
+        return contract
+
+    def test_hours_of_a_week_that_lies_in_two_months(self):
+        # 4 h paid of the week from 26 January: two days of it in January, two in February
+        contract = self._measured(
+            (date(2026, 1, 29), 2.0), (date(2026, 1, 30), 1.0), (date(2026, 2, 1), 3.0), (date(2026, 2, 3), 5.0)
+        )
+        self._share(contract, percent=100.0, cap_quantity=4.0, cap_per="week")
+        self._bill(contract, FEBRUARY)
+        rows = contract.billable_ids.filtered("share_id").sorted("period_start")
+        self.assertEqual(rows.mapped("amount"), [60.0, 20.0 + 80.0])
+        self.assertEqual(self._billed(contract), {self.department: 160.0, None: 60.0})
+
+    def test_what_becomes_known_late_is_shared_too(self):
+        contract = self._measured((date(2026, 1, 12), 2.0))
+        self._share(contract, takes="beyond", participation=5.0)
+        self._bill(contract, JANUARY)
+        self.env["multiservice.usage"].create(
+            {"line_id": contract.line_ids.id, "date": date(2026, 1, 14), "quantity": 1.0}
+        )
+        self._bill(contract, JANUARY)
+        self.assertEqual(self._billed(contract), {self.department: 45.0, None: 15.0})
+        self.assertFalse(self._bill(contract, JANUARY), "once")
+
+    def test_a_month_in_which_nothing_was_measured_is_nobodys(self):
+        contract = self._measured()
+        self._share(contract)
+        self.assertFalse(self._bill(contract, JANUARY).move_ids)
+        self.env["multiservice.usage"].create(
+            {"line_id": contract.line_ids.id, "date": date(2026, 1, 14), "quantity": 1.0}
+        )
+        self._bill(contract, JANUARY)
+        self.assertEqual(self._billed(contract), {self.department: 12.0, None: 8.0})
