@@ -26,7 +26,6 @@ class ContractLineTier(models.Model):
     company_id = fields.Many2one("res.company", compute="_compute_company_id", store=True, precompute=True)
     sequence = fields.Integer(default=10)
     up_to = fields.Float(
-        string="Up To",
         digits=(16, 4),
         min_display_digits="Product Unit",
         help="Last quantity of the tier, which belongs to it. Zero: all the others.",

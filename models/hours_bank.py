@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -228,7 +229,7 @@ class HoursBank(models.Model):
             "mail.mail_activity_data_todo", summary=summary, note=note, user_id=(contract.user_id or self.env.user).id
         )
         self.message_post(
-            body=f"{summary} – {note}",
+            body=Markup("%s – %s") % (summary, note),
             subject=summary,
             partner_ids=contract.invoice_partner_id.ids,
             subtype_xmlid="mail.mt_comment",
@@ -288,7 +289,7 @@ class HoursBankEntry(models.Model):
     debit_ids = fields.One2many("multiservice.hours.bank.entry", "credit_id", string="Taken")
     usage_id = fields.Many2one("multiservice.usage", readonly=True, ondelete="cascade", index="btree_not_null")
     invoice_line_id = fields.Many2one(
-        "account.move.line", readonly=True, ondelete="restrict", index="btree_not_null", string="Invoice Line"
+        "account.move.line", readonly=True, ondelete="restrict", index="btree_not_null"
     )
     move_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
     usable = fields.Boolean(

@@ -80,7 +80,7 @@ class Penalty(models.Model):
         tracking=True,
         copy=False,
     )
-    decided_by_id = fields.Many2one("res.users", string="Decided By", readonly=True, copy=False)
+    decided_by_id = fields.Many2one("res.users", readonly=True, copy=False)
 
     @api.depends("basis", "rate", "line_id")
     def _compute_amount(self):

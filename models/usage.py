@@ -299,7 +299,7 @@ class MeasuredLine(models.Model):
         copy=False,
         help="Number of the meter or counter that measures the quantity: files and other systems name the line by it.",
     )
-    usage_ids = fields.One2many("multiservice.usage", "line_id", string="Usage")
+    usage_ids = fields.One2many("multiservice.usage", "line_id")
     usage_count = fields.Integer(compute="_compute_usage_count")
 
     @api.depends("usage_ids")

@@ -182,7 +182,7 @@ class TestHoursBank(BankCommon, CronMixinCase):
 
     def test_validity_proposes_the_last_day(self):
         self.bank.validity_months = 12
-        wizard = Form(self.env["multiservice.hours.credit"].with_context(self.bank.action_credit()["context"]))
+        wizard = Form(self.env["multiservice.hours.credit"].with_context(**self.bank.action_credit()["context"]))
         self.assertEqual((str(wizard.date_end), wizard.price_unit), ("2027-01-09", 50.0))
 
 
