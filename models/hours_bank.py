@@ -288,9 +288,7 @@ class HoursBankEntry(models.Model):
     )
     debit_ids = fields.One2many("multiservice.hours.bank.entry", "credit_id", string="Taken")
     usage_id = fields.Many2one("multiservice.usage", readonly=True, ondelete="cascade", index="btree_not_null")
-    invoice_line_id = fields.Many2one(
-        "account.move.line", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+    invoice_line_id = fields.Many2one("account.move.line", readonly=True, ondelete="restrict", index="btree_not_null")
     move_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
     usable = fields.Boolean(
         compute="_compute_usable",
