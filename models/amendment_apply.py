@@ -8,6 +8,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from .amendment_change import LINE_TERMS
+from .contract_line import SIMPLE
 from .schedule_mixin import SCHEDULE_FIELDS, UNITS
 
 # Lengths of the units of a schedule, as far as one is a multiple of the other.
@@ -86,8 +87,15 @@ class AppliedChange(models.Model):
                     self.summary,
                 )
             )
-        if factor == 1:
-            return {}
+        if factor == 1 or line.measured or line.pricing == "smoothed":
+            return {}  # the price is for a unit measured, or for a year
+        if line.pricing not in SIMPLE or line.minimum_amount:
+            raise UserError(
+                self.env._(
+                    "“%(line)s” has tiers, lots or a minimum for one period: end it, and add it on the new schedule.",
+                    line=line._first_line(),
+                )
+            )
         price = Decimal(str(line.price_unit)) * factor.numerator / factor.denominator
         return {"price_unit": float(line._rounded_price(price))}
 

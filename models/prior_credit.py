@@ -117,7 +117,7 @@ class PriorLine(models.Model):
     _inherit = "multiservice.contract.line"
 
     def _prior_owed(self, since: date, until: date) -> Decimal:
-        """What the terms say from the period of `since` to `until`, as if nothing had been billed elsewhere."""
+        """What the customer owes by the terms from the period of `since` to `until`, as if nothing had been billed."""
         self.ensure_one()
         terms = self._to_terms()
         end = min(terms.end or until, until)
@@ -125,7 +125,7 @@ class PriorLine(models.Model):
             return Decimal(0)
         chain_end = terms.chain_end and max(terms.chain_end, end)
         owed = charges(replace(terms, not_before=None, end=end, chain_end=chain_end), since)
-        return sum((charge.amount for charge in owed), Decimal(0))
+        return sum((charge.amount for charge in owed if not charge.share), Decimal(0))
 
     def _prepare_prior_credit_vals(self, owed: Prior, left: Decimal, cited) -> dict:
         self.ensure_one()

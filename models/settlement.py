@@ -47,11 +47,7 @@ class SettledContract(models.Model):
         for number, (line, charge) in enumerate(plan):
             if invoice := line.contract_id._credited_apart(charge, origins.get(charge)):
                 apart[number] = invoice
-        credited = {
-            number: move
-            for number, move in apart.items()
-            if move._is_settled_alone() or not plan[number][0].contract_id._has_references_of(move)
-        }
+        credited = {number: move for number, move in apart.items() if not self._may_be_set_off(*plan[number], move)}
         for numbers in self._set_off(plan, apart.keys() - credited.keys()):
             if sum(plan[number][1].amount for number in numbers) < 0:
                 move = next(apart[number] for number in numbers if number in apart)
@@ -62,7 +58,7 @@ class SettledContract(models.Model):
     def _set_off(self, plan, corrections) -> list[list[int]]:
         """The numbers of `corrections` with what follows for the same periods of the lines that replaced each other."""
         keys = {number: plan[number][0]._period_key(plan[number][1]) for number in corrections}
-        roots = {root for root, _start in keys.values()}
+        roots = {root for root, _share, _start in keys.values()}
         groups = {key: [] for key in keys.values()}
         for number, (line, charge) in enumerate(plan):
             key = line._period_key(charge) if roots and line._chain_root() in roots else None
@@ -78,12 +74,27 @@ class SettledContract(models.Model):
             return move.browse()
         is_open = not move.currency_id.is_zero(move.amount_residual)
         settlement = self.settlement or self.company_id.service_settlement
-        return move if is_open or move._is_settled_alone() or settlement == "credit" else move.browse()
+        return move if is_open or settlement == "credit" or self._is_never_deducted(charge, move) else move.browse()
 
-    def _has_references_of(self, move) -> bool:
-        """Whether what is invoiced now bears the references that the invoice bears."""
+    def _is_never_deducted(self, charge, move) -> bool:
+        """Whether what `move` says too much is always credited, and set off against nothing: public bodies, payers, and
+        requests for the immediate advance.
+        """
         self.ensure_one()
-        return self._agreement(move, move.journal_id) == self._agreement(journal=move.journal_id)
+        share = self.env["multiservice.share"].sudo().browse(charge.share)  # sudo: as in _to_items
+        public = move.commercial_partner_id.legal_category == "public_body"
+        return public or self._to_policy(self._agreement(share=share), share).credits_apart
+
+    @api.model
+    def _may_be_set_off(self, line, charge, move) -> bool:
+        """Whether what takes the place of `charge`, billed on `move`, may be on the same credit note: the same customer
+        under the same references, and nobody whose invoices must never bear a credit.
+        """
+        contract = line.contract_id
+        if contract._is_never_deducted(charge, move):
+            return False
+        share = self.env["multiservice.share"].sudo().browse(charge.share)  # sudo: as in _to_items
+        return contract._agreement(move, move.journal_id, share) == contract._agreement(None, move.journal_id, share)
 
 
 class SettledLine(models.Model):
@@ -92,13 +103,4 @@ class SettledLine(models.Model):
     def _period_key(self, charge) -> tuple:
         """What the charges of one period have in common, whichever of the lines that replaced each other bear them."""
         recurrence = self._to_schedule_in_force().recurrence
-        return self._chain_root(), recurrence.period(recurrence.index(charge.period.start)).start
-
-
-class SettledMove(models.Model):
-    _inherit = "account.move"
-
-    def _is_settled_alone(self) -> bool:
-        """Whether what the invoice says too much is always credited, and set off against nothing."""
-        self.ensure_one()
-        return self.commercial_partner_id.legal_category == "public_body"
+        return self._chain_root(), charge.share, recurrence.period(recurrence.index(charge.period.start)).start

@@ -664,6 +664,33 @@ class TestSettlement(AmendmentCommon):
         credit = run.move_ids.filtered(lambda move: move.move_type == "out_refund")
         self.assertEqual((credit.reversed_entry_id, credit.amount_untaxed), (invoice, 140.0))
 
+    def test_each_payer_is_credited_on_its_own_invoice(self):
+        """A funder is always credited, also where more is owed in the place of what is corrected."""
+        insurer = self._customer("Assurance Exemple")
+        contract = self._contract(self._line(price=280.0), posting_mode="post")
+        self.env["multiservice.share"].create(
+            {"contract_id": contract.id, "partner_id": insurer.id, "date_start": contract.date_start, "percent": 60.0}
+        )
+        issued = self._bill(contract, date(2026, 2, 1)).move_ids.grouped("partner_id")
+        self._pay(issued[insurer])
+        self._apply(
+            contract,
+            date(2026, 2, 15),
+            {"kind": "replace_line", "line_id": contract.line_ids.id, "price_unit": 560.0},
+        )
+        run = self._bill(contract, date(2026, 2, 28))
+        self.assertEqual(
+            sorted((move.partner_id.name, move.move_type, move.amount_untaxed) for move in run.move_ids),
+            [
+                ("Assurance Exemple", "out_invoice", 168.0),
+                ("Assurance Exemple", "out_refund", 84.0),
+                ("Bureaux du Parc", "out_invoice", 56.0),
+            ],
+        )
+        credit = run.move_ids.filtered(lambda move: move.move_type == "out_refund")
+        self.assertIn(credit.reversed_entry_id, issued[insurer])
+        self.assertEqual(self._billed(contract), {1: 280.0, 2: 420.0})
+
     def test_the_setting_of_the_company(self):
         self.company.service_settlement = "credit"
         contract, invoice = self._billed_and_ended(paid=True)

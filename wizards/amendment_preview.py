@@ -12,7 +12,7 @@ from ..engine.revenue import contracted, monthly
 
 
 class Money(NamedTuple):
-    """What a contract is about to bill, by (line id, first day, component), and what it is worth."""
+    """What a contract is about to bill, by (line id, first day, component, payer), and what it is worth."""
 
     charges: dict
     of_year: Decimal
@@ -207,7 +207,7 @@ class PreviewedContract(models.Model):
         self.ensure_one()
         lines = self.line_ids.filtered(lambda line: not line.display_type)
         charges = {
-            (line.id, charge.period.start, charge.component): charge
+            (line.id, charge.period.start, charge.component, charge.share or 0): charge
             for line, left in lines._proposals()
             for charge in takewhile(lambda charge: charge.period.start <= window.end, left)
         }
