@@ -5,7 +5,6 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_date
 
-from .contract_line import SIMPLE
 from .pricing_mixin import PRICINGS
 from .res_company import GROUPINGS
 from .schedule_mixin import SCHEDULE_FIELDS
@@ -45,6 +44,10 @@ def plain(value):
     if isinstance(value, models.BaseModel):
         return sorted(value.ids) if len(value) > 1 or value._name == "account.tax" else value.id
     return value
+
+
+# How a new service may be priced: the ways that need nothing but a quantity and a price.
+ADDED_PRICINGS = ("flat", "unit", "smoothed", "one_off")
 
 
 class AmendmentChange(models.Model):
@@ -91,10 +94,10 @@ class AmendmentChange(models.Model):
     )
     name = fields.Text(string="Description")
     pricing = fields.Selection(
-        [pricing for pricing in PRICINGS if pricing[0] in SIMPLE],
+        [(pricing, label) for pricing, label in PRICINGS if pricing in ADDED_PRICINGS],
         default="unit",
         required=True,
-        help="Tiers, lots and measured quantities are set on the line once it was added.",
+        help="Tiers and lots are set on the contract's line once the amendment is applied.",
     )
     quantity = fields.Float(default=1.0, digits=(16, 4), min_display_digits="Product Unit")
     price_unit = fields.Float(
