@@ -19,7 +19,7 @@ def text_of(html) -> str:
 
 
 def references_of(env, **references: str) -> list[str]:
-    """How an invoice prints its references: in core's words where its Chorus Pro module, which prints them, is there."""
+    """How an invoice prints its references: in the words of core's Chorus Pro module where that prints them."""
     core = {"order": "Purchase Order Reference", "market": "Contract Reference", "buyer": "Buyer Reference"}
     own = {"order": "Order reference", "market": "Market reference", "buyer": "Buyer reference"}
     labels = core if "purchase_order_reference" in env["account.move"]._fields else own
