@@ -20,10 +20,10 @@ TRANSITIONS = {
 }
 STATES = [
     ("draft", "Draft"),
-    ("sent", "Sent"),
-    ("accepted", "Accepted"),
-    ("applied", "Applied"),
-    ("refused", "Refused"),
+    ("sent", "Sent to the customer"),
+    ("accepted", "Accepted by the customer"),
+    ("applied", "In force"),
+    ("refused", "Refused by the customer"),
     ("cancelled", "Cancelled"),
 ]
 # What the parties agree on: it stands once they were told of it.

@@ -81,7 +81,9 @@ class HoursBank(models.Model):
         default="overage",
         required=True,
     )
-    credited = fields.Float(compute="_compute_balance", digits=(16, 4), min_display_digits="Product Unit")
+    credited = fields.Float(
+        string="Hours Credited", compute="_compute_balance", digits=(16, 4), min_display_digits="Product Unit"
+    )
     used = fields.Float(
         compute="_compute_balance",
         digits=(16, 4),

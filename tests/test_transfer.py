@@ -50,6 +50,39 @@ class TestTransfer(AmendmentCommon):
         self.assertEqual(self._billed(taken_over), {2: 140.0, 3: 280.0})
         self.assertEqual(taken_over.billable_ids.move_id.partner_id, self.buyer)
 
+    def test_payers_go_on_paying_for_the_new_customer(self):
+        """An insurer pays 60 %, the new customer paid 10 %: from 01/03 the insurer does, the other is the customer."""
+        insurer = self._customer("Assurance Exemple")
+        contract = self._contract(self._line(price=280.0), posting_mode="post")
+        for payer, percent in ((insurer, 60.0), (self.buyer, 10.0)):
+            self.env["multiservice.share"].create(
+                {
+                    "contract_id": contract.id,
+                    "partner_id": payer.id,
+                    "date_start": contract.date_start,
+                    "percent": percent,
+                }
+            )
+        taken_over = self._transfer(contract, date(2026, 3, 1))
+        share = taken_over.share_ids
+        self.assertEqual((share.partner_id, share.percent, share.date_start), (insurer, 60.0, date(2026, 3, 1)))
+        moves = self._bill(contract | taken_over, MARCH).move_ids
+        of_march = moves.invoice_line_ids.filtered(lambda line: line.service_start == date(2026, 3, 1))
+        self.assertEqual(
+            {line.move_id.partner_id: line.price_subtotal for line in of_march if line.display_type == "product"},
+            {insurer: 168.0, self.buyer: 112.0},
+        )
+
+    def test_hours_of_a_bank_are_not_lost(self):
+        contract = self._contract(self._line(60.0, measured=True))
+        bank = self.env["multiservice.hours.bank"].create(
+            {"name": "Maintenance hours", "contract_id": contract.id, "product_id": self.service.id}
+        )
+        contract.line_ids.bank_id = bank
+        with self.assertRaisesRegex(UserError, "Maintenance hours.*settle what is left"):
+            self._transfer(contract, date(2026, 3, 1))
+        self.assertFalse(contract.transferred_to_ids)
+
     def test_sites_are_those_of_the_new_customer(self):
         self.site_a.site_siret = "35600000000048"
         known = self._site(self.buyer, "Tour B, reprise", "B")

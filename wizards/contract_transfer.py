@@ -80,6 +80,16 @@ class ContractTransfer(models.TransientModel):
                     first=format_date(self.env, first),
                 )
             )
+        # sudo: hours that are left must not be lost, whoever transfers
+        if bank := contract._lines_from(day).sudo().bank_id[:1]:
+            raise UserError(
+                self.env._(
+                    "The hours of “%(bank)s” are the old customer's: settle what is left with it, take the bank off "
+                    "the services of %(contract)s, and transfer then.",
+                    bank=bank.display_name,
+                    contract=contract.display_name,
+                )
+            )
         if contract.date_end and contract.date_end < day:
             raise UserError(
                 self.env._(
@@ -125,6 +135,7 @@ class TransferredContract(models.Model):
         taken_over = self.create(self._prepare_transfer_vals(customer, day))
         lines = self._transfer_lines(taken_over, sites, day)
         self._transfer_suspensions(taken_over, sites, lines, day)
+        payers = self._transfer_shares(taken_over, lines, day)
         taken_over._activate()
         self._stop_prolonging(day - timedelta(days=1))
         self._prorate_last_period()
@@ -137,6 +148,10 @@ class TransferredContract(models.Model):
         )
         for contract in self | taken_over:
             contract.message_post(body=message)
+        if payers:
+            taken_over.message_post(
+                body=self.env._("Their shares go on for the new customer; check them: the payers of the contract.")
+            )
         return taken_over
 
     def _lines_from(self, day):
@@ -206,6 +221,26 @@ class TransferredContract(models.Model):
                     "reason": suspension.reason,
                 }
             )
+
+    def _transfer_shares(self, taken_over, lines: dict, day):
+        """Who pays a part goes on paying it, save for the new customer itself. Returns the new shares."""
+        customer = taken_over.partner_id
+        # sudo: who transfers a contract need not see who pays what of it
+        shares = self.sudo().share_ids.filtered(lambda share: not share.date_end or share.date_end >= day)
+        new = shares.browse()
+        for share in shares.filtered(lambda share: share.partner_id.commercial_partner_id != customer):
+            line = share.line_id._succeeding_from(day)[:1]
+            if share.line_id and line not in lines:
+                continue
+            vals = {
+                "contract_id": taken_over.id,
+                "line_id": line and lines[line].id,
+                "site_id": share.site_id and share.site_id._site_of(customer).id,
+                "date_start": max(day, share.date_start),
+                "date_end": share.date_end,
+            }
+            new |= share.copy(vals)
+        return new
 
     def _prorate_last_period(self) -> None:
         """The last period is shared with the customer that follows, whatever the policy for the end of a contract."""
