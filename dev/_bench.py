@@ -51,6 +51,7 @@ TARGETS = {
     "sending.ratio_two_workers": 2.7,
 }
 LIMITS = {
+    "planning.history_ratio": 1.1,
     "einvoice.cpu_ms": 25,
     "einvoice.memory_grown_kb": 4096,
     "memory.peak_mb_ratio": 1.1,
