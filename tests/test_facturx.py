@@ -77,11 +77,13 @@ class EinvoiceCommon(MultiserviceCommon):
             service._generate_and_send_invoices(moves, sending_methods={})
         return {move: (move.ubl_cii_xml_id.raw, move.invoice_pdf_report_id.raw) for move in moves}
 
-    def _assert_right(self, kinds):
+    def _assert_right(self, kinds, one_by_one=False):
         """Send the invoices and hold their XML and PDF against every rule; returns `_send`'s documents."""
         moves = self.env["account.move"].union(*kinds.values())
         self.assertEqual(len(moves), len(kinds))
-        documents = self._send(moves)
+        documents = {}
+        for batch in moves if one_by_one else [moves]:
+            documents |= self._send(batch)
         self.assertFalse([move.name for move in moves if not documents[move][1]], "an invoice has no document")
         reports = schematron({kind: documents[move][0] for kind, move in kinds.items()})
         self.assertEqual({kind: report for kind, report in reports.items() if report}, {})
@@ -400,7 +402,8 @@ class TestFacturx(EinvoiceCommon, HttpCase):
             "60 lines": self._invoice(*[self._line(10.0 + n, name=f"Service {n}") for n in range(60)]),
         }
         with patch.object(reports, "_wkhtml", lambda: debian):
-            documents = self._assert_right(kinds)
+            # One by one: core skips the test where an unpatched build misses some resource of one of several documents.
+            documents = self._assert_right(kinds, one_by_one=True)
         partner = self.company.partner_id
         text = self._text(documents[kinds["consumer"]][1])
         for told in (partner.name, partner.street, partner.city, partner.company_registry, partner.vat):
