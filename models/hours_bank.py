@@ -468,3 +468,10 @@ class BankedContract(models.Model):
 
 def _exact(number: float) -> Decimal:
     return Decimal(str(round(number, 4)))
+
+
+class BankedInvoiceLine(models.Model):
+    _inherit = "account.move.line"
+
+    # Which hours an invoice line brought. Without it the ORM would search for them each time that any line is written.
+    bank_entry_ids = fields.One2many("multiservice.hours.bank.entry", "invoice_line_id")
