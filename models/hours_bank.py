@@ -474,4 +474,4 @@ class BankedInvoiceLine(models.Model):
     _inherit = "account.move.line"
 
     # Which hours an invoice line brought. Without it the ORM would search for them each time that any line is written.
-    bank_entry_ids = fields.One2many("multiservice.hours.bank.entry", "invoice_line_id")
+    bank_entry_ids = fields.One2many("multiservice.hours.bank.entry", "invoice_line_id", string="Hours Bank Entry")
