@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import count, groupby, takewhile
 from typing import Literal
 
@@ -208,49 +209,58 @@ def _ratio(terms: LineTerms, full: Period) -> Fraction:
 
 def _components(terms: LineTerms, full: Period, served: Period, part: Fraction, kind: Kind) -> list[Charge]:
     """One charge for each component of the period `full`."""
-    issue, pauses = issue_date(served, terms.schedule.issue), _suspended(terms, full)
     measured = None if terms.usage is None else _sum(terms, full, terms.usage)
     covered = min(_sum(terms, full, terms.covered), measured) if terms.covered and measured else pricing.NONE
     left = measured if measured is None else measured - covered
-    result: list[Charge] = []
-
-    def charge(component: str, price: Price, ratio: Fraction, less: Decimal = pricing.NONE) -> None:
-        amount = pricing.amount(price, terms.currency_unit, ratio) - less
-        as_is = ratio == 1 and not less and price.quantity == round(price.quantity, terms.quantity_digits)
-        result.append(
-            Charge(
-                line=terms.line,
-                component=component,
-                kind=kind if amount else "free",
-                period=served,
-                full=full,
-                ratio=ratio,
-                price=price,
-                billed=price if as_is else Price(pricing.ONE, amount),
-                amount=amount,
-                issue=issue,
-                pauses=pauses,
-                less=less,
-                measured=measured,
-            )
-        )
-
     counts = part if measured is None or terms.pricing in FIXED else WHOLE  # what was measured is not a part of itself
-    for component, price in PRICING[terms.pricing](_price(terms, full, left), terms.tariff):
+    charge = partial(_component, terms, full, served, kind, measured)
+    owed = [
         charge(component, price, counts)
+        for component, price in PRICING[terms.pricing](_price(terms, full, left), terms.tariff)
+    ]
     if covered:
-        charge(pricing.BANK, Price(covered, pricing.NONE), WHOLE)
+        owed.append(charge(pricing.BANK, Price(covered, pricing.NONE), WHOLE))
     if terms.tariff is not pricing.PLAIN:
-        for component, price in _overage(terms, part, left):
-            charge(component, price, WHOLE)
+        owed += [charge(component, price, WHOLE) for component, price in _overage(terms, part, left)]
         least = Price(pricing.ONE, terms.tariff.minimum)
-        others = sum((one.amount for one in result), pricing.NONE)
+        others = sum((one.amount for one in owed), pricing.NONE)
         if least.unit_price and pricing.amount(least, terms.currency_unit, part) > others:
-            charge(pricing.MINIMUM, least, part, others)
+            owed.append(charge(pricing.MINIMUM, least, part, others))
     for key, day, reduction in terms.reductions:
         if full.includes(day):
-            charge(f"penalty:{key}", Price(pricing.ONE, -reduction), WHOLE)
-    return result
+            owed.append(charge(f"penalty:{key}", Price(pricing.ONE, -reduction), WHOLE))
+    return owed
+
+
+def _component(
+    terms: LineTerms,
+    full: Period,
+    served: Period,
+    kind: Kind,
+    measured: Decimal | None,
+    component: str,
+    price: Price,
+    ratio: Fraction,
+    less: Decimal = pricing.NONE,
+) -> Charge:
+    """The part `ratio` of `price`, less what other components come to already."""
+    amount = pricing.amount(price, terms.currency_unit, ratio) - less
+    as_is = ratio == 1 and not less and price.quantity == round(price.quantity, terms.quantity_digits)
+    return Charge(
+        line=terms.line,
+        component=component,
+        kind=kind if amount else "free",
+        period=served,
+        full=full,
+        ratio=ratio,
+        price=price,
+        billed=price if as_is else Price(pricing.ONE, amount),
+        amount=amount,
+        issue=issue_date(served, terms.schedule.issue),
+        pauses=_suspended(terms, full),
+        less=less,
+        measured=measured,
+    )
 
 
 def _sum(terms: LineTerms, full: Period, quantities: Iterable[tuple[date, Decimal]]) -> Decimal:

@@ -1,4 +1,5 @@
 from . import cached_mixin
+from . import priced_portal_mixin
 from . import uom_uom
 from . import res_company
 from . import einvoice_party

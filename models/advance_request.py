@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from .home_service import HOME
+from .transition import check_transition
 
 TRANSITIONS = {
     "draft": {"sent"},
@@ -167,17 +168,7 @@ class AdvanceRequest(models.Model):
         return self.move_id._get_records_action()
 
     def _move_to(self, state: str, **vals) -> None:
-        labels = dict(self._fields["state"]._description_selection(self.env))
-        for request in self:
-            if state not in TRANSITIONS[request.state]:
-                raise UserError(
-                    self.env._(
-                        "Request %(request)s is “%(now)s” and cannot become “%(then)s”.",
-                        request=request.name,
-                        now=labels[request.state],
-                        then=labels[state],
-                    )
-                )
+        check_transition(self, TRANSITIONS, state)
         self._write_unguarded({"state": state, **vals})
 
     def _write_unguarded(self, vals):

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .billing_run_item import CONFLICTS
+from .transition import check_transition
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Amendment(models.Model):
 
     _name = "multiservice.amendment"
     _description = "Contract Amendment"
-    _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["multiservice.priced.portal.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "date_effect desc, id desc"
     _check_company_auto = True
     _rec_names_search = ["name", "title", "contract_id.name", "partner_id.name"]
@@ -230,17 +231,7 @@ class Amendment(models.Model):
         self._write_unguarded({"refusal_reason": reason})
 
     def _move_to(self, state: str) -> None:
-        for amendment in self:
-            if state not in TRANSITIONS[amendment.state]:
-                labels = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Amendment %(amendment)s is “%(now)s” and cannot become “%(then)s”.",
-                        amendment=amendment.display_name,
-                        now=labels[amendment.state],
-                        then=labels[state],
-                    )
-                )
+        check_transition(self, TRANSITIONS, state)
         self._write_unguarded({"state": state})
 
     def _check_draft(self) -> None:

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from odoo import models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from .amendment_change import CONTRACT_TERMS, LINE_TERMS
@@ -48,20 +48,6 @@ class AmendmentDocument(models.Model):
     def action_view_contract(self):
         self.ensure_one()
         return self.contract_id._get_records_action()
-
-    def _portal_ensure_token(self):
-        """The link shows prices: it is for customers and for users who may see them."""
-        user = self.env.user
-        if not (self.env.su or user.share or user.has_group("multiservice.group_billing_user")):
-            raise AccessError(
-                self.env._("Only billing users share amendments: the page that the link opens shows prices.")
-            )
-        # sudo: a customer who may read the amendment may have its link, though not read the token field
-        return super(AmendmentDocument, self.sudo())._portal_ensure_token()
-
-    def _sign_token(self, pid):
-        # sudo: whoever may post a message makes the signature in its e-mail; the token itself is not shown
-        return super(AmendmentDocument, self.sudo())._sign_token(pid)
 
     def _get_report_base_filename(self):
         self.ensure_one()

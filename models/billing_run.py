@@ -9,6 +9,7 @@ from odoo.tools.pdf import merge_pdf
 
 from .billing_run_item import CONFLICTS
 from .contract_line import BILLED_STATES
+from .transition import check_transition
 
 _logger = logging.getLogger(__name__)
 
@@ -244,17 +245,7 @@ class BillingRun(models.Model):
         return self._posted_domain() & Domain("is_move_sent", "=", True) & by_post
 
     def _move_to(self, state: str) -> None:
-        for run in self:
-            if state not in TRANSITIONS[run.state]:
-                labels = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Billing run %(run)s is “%(now)s” and cannot become “%(then)s”.",
-                        run=run.name,
-                        now=labels[run.state],
-                        then=labels[state],
-                    )
-                )
+        check_transition(self, TRANSITIONS, state)
         self.state = state
 
     @api.model

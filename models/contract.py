@@ -17,7 +17,7 @@ class Contract(models.Model):
 
     _name = "multiservice.contract"
     _description = "Service Contract"
-    _inherit = ["multiservice.schedule.mixin", "portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["multiservice.schedule.mixin", "multiservice.priced.portal.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "name desc, id desc"
     _check_company_auto = True
     _rec_names_search = ["name", "title", "partner_id.name", "order_reference", "market_reference"]

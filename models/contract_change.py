@@ -6,6 +6,7 @@ from odoo.tools import float_compare, format_date
 
 from .pricing_mixin import TARIFF_FIELDS
 from .schedule_mixin import SCHEDULE_FIELDS
+from .transition import check_transition
 
 TRANSITIONS = {
     "draft": {"active", "cancelled"},
@@ -96,17 +97,7 @@ class ContractChange(models.Model):
         return super().write(vals)  # pylint: disable=super-method-mismatch
 
     def _move_to(self, state: str) -> None:
-        for contract in self:
-            if state not in TRANSITIONS[contract.state]:
-                labels = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Contract %(contract)s is “%(now)s” and cannot become “%(then)s”.",
-                        contract=contract.display_name,
-                        now=labels[contract.state],
-                        then=labels[state],
-                    )
-                )
+        check_transition(self, TRANSITIONS, state)
         self._write_unguarded({"state": state})
 
     def action_cancel(self):

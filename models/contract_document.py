@@ -2,7 +2,6 @@ from datetime import date
 from decimal import Decimal
 
 from odoo import fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import format_date, formatLang
 
 from ..engine.plan import FIXED
@@ -147,20 +146,6 @@ class ContractDocument(models.Model):
         """Open the page that the customer sees."""
         self.ensure_one()
         return {"type": "ir.actions.act_url", "target": "self", "url": self.get_portal_url()}
-
-    def _portal_ensure_token(self):
-        """The link shows prices: it is for customers and for users who may see them."""
-        user = self.env.user
-        if not (self.env.su or user.share or user.has_group("multiservice.group_billing_user")):
-            raise AccessError(
-                self.env._("Only billing users share contracts: the page that the link opens shows prices.")
-            )
-        # sudo: a customer who may read the contract may have its link, though not read the token field
-        return super(ContractDocument, self.sudo())._portal_ensure_token()
-
-    def _sign_token(self, pid):
-        # sudo: whoever may post a message makes the signature in its e-mail; the token itself is not shown
-        return super(ContractDocument, self.sudo())._sign_token(pid)
 
     def _get_report_base_filename(self):
         self.ensure_one()

@@ -7,21 +7,13 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..engine.pricing import Price
 from ..engine.terms import LineTerms
+from .pricing_mixin import TARIFF_FIELDS
 from .schedule_mixin import SCHEDULE_FIELDS
 
 # What a price depends on beside the way of pricing, the quantity, the unit price and the discount.
 PRICE_FIELDS = (
-    "measured",
-    "price_from_list",
-    "package_size",
-    "free_units",
-    "minimum_amount",
-    "included_quantity",
-    "overage_price",
-    "tier_ids.sequence",
-    "tier_ids.up_to",
-    "tier_ids.unit_price",
-    "tier_ids.flat_fee",
+    *(name for name in TARIFF_FIELDS if name != "pricing"),
+    *(f"tier_ids.{name}" for name in ("sequence", "up_to", "unit_price", "flat_fee")),
 )
 # Priced by quantity × unit price, or by the unit price alone.
 SIMPLE = ("flat", "unit", "one_off")
