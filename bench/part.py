@@ -41,8 +41,13 @@ def environment(conf: str, database: str, smtp_port: int = 0) -> Iterator[Any]:
         yield api.Environment(cr, SUPERUSER_ID, {})
 
 
+def publish(env: Any) -> None:
+    """End the transaction, which is this program's own: other processes see what it wrote."""
+    env.cr.commit()
+
+
 def analyze(env: Any) -> None:
     """Without statistics PostgreSQL plans for empty tables, and core's payment queries then take minutes."""
     env.flush_all()
     env.cr.execute("ANALYZE")
-    env.cr.commit()
+    publish(env)

@@ -18,7 +18,7 @@ import worker
 def measure(env: Any, options: Any) -> dict[str, Any]:
     contracts = book.find_contracts(env)
     user_env = env(user=_user(env))
-    env.cr.commit()
+    part.publish(env)
     requests = {name: _cost(user_env, name, request) for name, request in _requests_before(user_env).items()}
     run = book.open_run(contracts)
     figures = {"contracts": len(contracts), "run": _work_off(run, options)}
@@ -46,7 +46,7 @@ def _user(env: Any) -> Any:
 def _work_off(run: Any, options: Any) -> dict[str, float]:
     """What the month's run takes a worker process, drafts committed."""
     env = run.env
-    env.cr.commit()
+    part.publish(env)
     took = worker.race(options, "bill", 1)
     env.cr.rollback()  # see what the worker wrote
     assert run.move_count == run.done_count == run.item_count, "not every contract was billed"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from http.cookiejar import CookieJar
 from typing import Any
 
+import part
 from lxml import etree
 
 PAGE = 80
@@ -135,7 +136,7 @@ def portal(env: Any, customer: Any, options: Any) -> dict[str, Screen]:
     env["res.users"].create(
         {"partner_id": customer.id, "login": login, "password": PASSWORD, "group_ids": groups, "name": customer.name}
     )
-    env.cr.commit()
+    part.publish(env)
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     credentials = {"params": {"db": env.cr.dbname, "login": login, "password": PASSWORD}}
     request = urllib.request.Request(

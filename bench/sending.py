@@ -55,7 +55,7 @@ def _queue(moves: Any, delay: int) -> None:
     env = moves.env
     env["ir.config_parameter"].set_param("report.print_delay", delay)
     moves.sending_data = {"author_user_id": env.uid, "author_partner_id": env.user.partner_id.id}
-    env.cr.commit()
+    part.publish(env)
 
 
 def _wait_for(server: str) -> None:

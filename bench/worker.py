@@ -18,7 +18,7 @@ def bill(env: Any) -> None:
     Run, Item = env["multiservice.billing.run"], env["multiservice.billing.run.item"]
     while Item.search_count(Run._pending_domain()):
         Run._cron_work()
-        env.cr.commit()
+        part.publish(env)
 
 
 def send(env: Any) -> None:
@@ -26,7 +26,7 @@ def send(env: Any) -> None:
     Move = env["account.move"]
     while Move.search_count(Move._to_send_domain()):
         Move._cron_account_move_send()
-        env.cr.commit()
+        part.publish(env)
 
 
 def send_by_core(env: Any) -> None:
@@ -34,7 +34,7 @@ def send_by_core(env: Any) -> None:
     env["account.move.send"]._generate_and_send_invoices(
         env["account.move"].search(env["account.move"]._to_send_domain()), from_cron=True
     )
-    env.cr.commit()
+    part.publish(env)
     env["mail.mail"].process_email_queue()
 
 

@@ -27,7 +27,7 @@ def measure(env: Any, options: Any) -> dict[str, Any]:
         workers.active = False
         workers[:processes].active = True  # so that they share out what is left; nothing here runs them
         run = book.open_run(contracts[turn * size : (turn + 1) * size])
-        env.cr.commit()
+        part.publish(env)
         alone, together = (worker.race(options, "count", count)["wall"] for count in (1, 2))
         ceilings.append(2 * alone / together)
         wall = worker.race(options, "bill", processes)["wall"]

@@ -15,18 +15,23 @@ from odoo.addons.multiservice.demo import loader
 INVOICES = ("out_invoice", "out_refund")
 
 
+def publish(env):
+    """End the transaction, which is this program's own: the server and the queues see what it wrote."""
+    env.cr.commit()
+
+
 def bill_demonstration(env, folder):
     """Load and bill, then give every posted invoice its document."""
     env["ir.config_parameter"].set_param("report.url", os.environ["DEMO_SERVER"])
     env["ir.config_parameter"].set_param("report.print_delay", "200")  # as the settings page offers
     today = fields.Date.context_today(env.user)
     loader.load(env, today)
-    env.cr.commit()
+    publish(env)
     figures = loader.bill(env, today)
-    env.cr.commit()
+    publish(env)
     invoices = env["account.move"].search([("move_type", "in", INVOICES), ("state", "=", "posted")])
     make_documents(env, invoices)
-    env.cr.commit()
+    publish(env)
     env.ref("mail.ir_cron_mail_scheduler_action").method_direct_trigger()
     printed = invoices.filtered("invoice_pdf_report_id")
     export(printed, folder)
@@ -41,7 +46,7 @@ def make_documents(env, posted):
     waiting, before = posted.filtered("sending_data"), None
     while waiting and waiting != before:
         queue.method_direct_trigger()
-        env.cr.commit()  # the queue works in its own transaction: see what it wrote
+        publish(env)  # the queue works in its own transaction: see what it wrote
         waiting, before = waiting.filtered("sending_data"), waiting
     unprinted = posted.filtered(lambda invoice: not invoice.invoice_pdf_report_id)
     if unprinted:
