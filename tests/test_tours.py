@@ -62,3 +62,20 @@ class TestTours(MultiserviceCommon, HttpCase):
         self.assertEqual((amendment.state, amendment.title), ("applied", "Twice a week"))
         self.assertEqual(contract.line_ids.mapped("quantity"), [1.0, 2.0])
         self.assertEqual(contract.line_ids[1].predecessor_id, contract.line_ids[0])
+
+    def test_suspend_and_see_beforehand_what_is_credited(self):
+        contract = self._contract(self._line(price=100.0), title="To suspend")
+        self._bill(contract, date(2026, 2, 1)).move_ids.action_post()
+        self.start_tour("/odoo/service-contracts", "multiservice_suspension", login="billing_clerk")
+        suspension = contract.suspension_ids
+        self.assertEqual((suspension.date_start, suspension.date_end), (date(2026, 2, 15), date(2026, 2, 28)))
+        self.assertEqual(self._bill(contract, date(2026, 2, 1)).move_ids.amount_untaxed, 50.0)
+
+    def test_apply_a_proposed_revision(self):
+        contract = self._contract(self._line(price=100.0), title="To revise")
+        values = {"contract_ids": contract.ids, "date": date(2026, 2, 1), "percent": 3.0, "reason": "Yearly increase"}
+        self.env["multiservice.price.change"].create(values).action_propose()
+        self.start_tour(
+            "/odoo/action-multiservice.price_revision_action", "multiservice_revision", login="billing_clerk"
+        )
+        self.assertEqual(contract.line_ids.mapped("price_unit"), [100.0, 103.0])
