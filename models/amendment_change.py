@@ -8,6 +8,7 @@ from odoo.tools import format_date
 from .pricing_mixin import PRICINGS
 from .res_company import GROUPINGS
 from .schedule_mixin import SCHEDULE_FIELDS
+from .wording import labelled
 
 KINDS = [
     ("add_line", "Add a service"),
@@ -153,7 +154,8 @@ class AmendmentChange(models.Model):
             parts = [kinds.get(change.kind, ""), change._subject()]
             if change.kind in ENDING_KINDS and change.amendment_id.date_effect:
                 parts.append(self.env._("last day %s", format_date(self.env, change._last_day())))
-            change.summary = ": ".join(filter(None, [parts[0], ", ".join(filter(None, parts[1:]))]))
+            told = ", ".join(filter(None, parts[1:]))
+            change.summary = labelled(self.env, parts[0], told) if told else parts[0]
 
     @api.depends("summary")
     def _compute_display_name(self):

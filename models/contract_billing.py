@@ -13,6 +13,7 @@ from ..engine.grouping import MERGED_GROUPINGS, InvoiceDraft, Item, Policy, invo
 from ..engine.plan import Charge, by_period
 from ..engine.pricing import BANK
 from .billable import _key_of
+from .wording import number
 
 BUTTON_LIMIT = 20
 UPCOMING_PERIODS = 12
@@ -433,7 +434,7 @@ class ContractLineBilling(models.Model):
 
     def _format_number(self, value, decimals: int = 0) -> str:
         """The number in the environment's language, with all its decimals and at least `decimals` of them."""
-        return formatLang(self.env, float(value), digits=max(decimals, -value.normalize().as_tuple().exponent))
+        return number(self.env, value, decimals)
 
     def _format_unit_price(self, price) -> str:
         """A unit price with all its decimals; `formatLang` rounds to the currency as soon as it is given one."""

@@ -12,6 +12,7 @@ from .contract_line import SIMPLE
 from .previous_period import RECURRING_KINDS
 from .price_revision import MOST_DECIMALS, decimals
 from .pricing_mixin import TIERED
+from .wording import labelled
 
 
 class PricedLine(models.Model):
@@ -261,7 +262,7 @@ class PricedLine(models.Model):
     def _tiers_in_words(self) -> list[str]:
         words = []
         for number, tier in enumerate(self._to_tariff().tiers, start=1):
-            text = f"{self._tier_label(number)}: {self._format_unit_price(tier.unit_price)}"
+            text = labelled(self.env, self._tier_label(number), self._format_unit_price(tier.unit_price))
             if tier.flat_fee:
                 text = self.env._("%(tier)s + %(fee)s", tier=text, fee=self._format_unit_price(tier.flat_fee))
             words.append(text)

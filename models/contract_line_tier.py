@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.pricing import Tier
+from .wording import labelled, number
 
 
 class ContractLineTier(models.Model):
@@ -43,8 +44,8 @@ class ContractLineTier(models.Model):
     @api.depends("up_to", "unit_price")
     def _compute_display_name(self):
         for tier in self:
-            bound = self.env._("up to %g", tier.up_to) if tier.up_to else self.env._("beyond")
-            tier.display_name = f"{bound}: {tier.unit_price:g}"
+            bound = self.env._("up to %s", number(self.env, tier.up_to)) if tier.up_to else self.env._("beyond")
+            tier.display_name = labelled(self.env, bound, number(self.env, tier.unit_price))
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..engine.plan import Charge
+from .wording import number
 
 HOME = "home_services"
 MODES = [("provider", "Provider (prestataire)"), ("agent", "Agent (mandataire)")]
@@ -179,7 +180,7 @@ class HomeLine(models.Model):
                 ["quantity:sum"],
             )
         )
-        told = [f"{day:%d/%m} {quantity:g}" for day, quantity in days if quantity]
+        told = [f"{day:%d/%m} {number(self.env, quantity)}" for day, quantity in days if quantity]
         return [self.env._("Days and quantities: %s", ", ".join(told))] if told else []
 
 

@@ -12,6 +12,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import float_round, format_date
 
 from ..engine.allowance import Credit, alert_level, consume, roll_over
+from .wording import number
 
 CREDITS = ("bought", "granted", "rolled_over")
 
@@ -67,7 +68,7 @@ class HoursBank(models.Model):
     )
     validity_months = fields.Integer(string="Validity (Months)", help="Of new hours. Zero: they do not expire.")
     rollover = fields.Selection(
-        [("none", "They are lost"), ("all", "They go on"), ("limited", "They go on, up to a limit")],
+        [("none", "They are lost"), ("all", "They go on"), ("limited", "Up to a limit")],
         string="Hours Left at Expiry",
         default="none",
         required=True,
@@ -152,7 +153,7 @@ class HoursBank(models.Model):
         journal = self.env["account.journal"].browse(agreement["journal_id"])
         posted = agreement["service_posting_mode"] != "draft"
         language = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        name = language.env._("%(bank)s: %(quantity)s bought", bank=self.name, quantity=f"{quantity:g}")
+        name = language.env._("%(bank)s: %(quantity)s bought", bank=self.name, quantity=number(language.env, quantity))
         if until:
             name = f"{name}\n{language.env._('Usable through %s', format_date(language.env, until))}"
         move = self.env["account.move"].create(
@@ -194,9 +195,9 @@ class HoursBank(models.Model):
                     "“%(bank)s” holds %(balance)s on %(day)s: %(quantity)s is more than that, and the bank allows none "
                     "beyond. Buy or grant hours first.",
                     bank=self.name,
-                    balance=f"{sum(float(part) for _key, part in taken):g}",
+                    balance=number(self.env, sum((part for _key, part in taken), Decimal(0))),
                     day=format_date(self.env, usage.date),
-                    quantity=f"{usage.quantity:g}",
+                    quantity=number(self.env, usage.quantity),
                 )
             )
         self.env["multiservice.hours.bank.entry"].create(
@@ -225,7 +226,9 @@ class HoursBank(models.Model):
         contract = self.contract_id
         summary = self.env._("%(bank)s: %(level)s %% used", bank=self.name, level=level)
         note = self.env._(
-            "%(balance)s left of %(credited)s.", balance=f"{self.balance:g}", credited=f"{self.credited:g}"
+            "%(balance)s left of %(credited)s.",
+            balance=number(self.env, self.balance),
+            credited=number(self.env, self.credited),
         )
         self.activity_schedule(
             "mail.mail_activity_data_todo", summary=summary, note=note, user_id=(contract.user_id or self.env.user).id
