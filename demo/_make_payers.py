@@ -48,6 +48,7 @@ def _department(book: Book):
             "city": "Lyon",
             "country_id": book.env.ref("base.fr").id,
             "email": "autonomie@trois-vallons.invalid",
+            "property_payment_term_id": book.get("payment_term", "net30").id,
             "lang": "fr_FR",
         }
     )
