@@ -275,6 +275,19 @@ class PriceRevisionLine(models.Model):
             line.amount_before = units * line.price_before
             line.amount_after = units * line.price_after
 
+    def _prices_in_words(self) -> tuple[str, str]:
+        """The old and the new prices as the customer reads them: the unit price, and where the service has them its
+        tiers, its minimum and other prices.
+        """
+        self.ensure_one()
+        return tuple(
+            "\n".join([*([line._format_unit_price(Decimal(str(price)))] if price else []), *line._pricing_in_words()])
+            for line, price in (
+                (self.line_id, self.price_before),
+                (self.successor_id or self.line_id, self.price_after),
+            )
+        )
+
     def _apply(self) -> None:
         """Succeed each contract line by one at the new price."""
         for line in self:

@@ -6,13 +6,15 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
+from odoo.addons.mail.tests.common import MockEmail
+
 from .common import MultiserviceCommon
 
 JANUARY, MARCH = date(2026, 1, 15), date(2026, 3, 15)
 
 
 @tagged("post_install", "-at_install")
-class TestPriceChange(MultiserviceCommon):
+class TestPriceChange(MultiserviceCommon, MockEmail):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -105,6 +107,12 @@ class TestPriceChange(MultiserviceCommon):
         self.assertEqual([(tier.unit_price, tier.flat_fee) for tier in tiered.tier_ids], [(2.2, 0.0), (0.061, 5.5)])
         self.assertEqual((tiered.minimum_amount, fixed.price_unit, fixed.overage_price), (22.0, 110.0, 33.0))
         self.assertEqual(contract.line_ids[0].tier_ids.mapped("unit_price"), [2.0, 0.055], "the old line keeps its own")
+        with self.mock_mail_gateway():
+            revision.action_send_letter()
+        letter = self._new_mails.body_html
+        for price in ("0.055", "0.061", "20.00", "22.00", "30.00", "33.00", "100.00", "110.00"):
+            self.assertIn(price, letter)
+        self.assertNotIn(">0.00", letter)
 
     def test_a_price_of_the_day_is_not_changed_by_a_percentage(self):
         contract = self._contract(self._line(0.0, price_from_list=True))
