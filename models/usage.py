@@ -126,6 +126,15 @@ class Usage(models.Model):
                         day=format_date(self.env, usage.date),
                     )
                 )
+            if any(pause.includes(usage.date) for pause in line.contract_id.suspension_ids._pauses(line)):
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” is suspended on %(day)s: nothing is measured then. End the suspension before that "
+                        "day, or correct the day.",
+                        line=line.display_name,
+                        day=format_date(self.env, usage.date),
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):

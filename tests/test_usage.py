@@ -118,6 +118,20 @@ class TestUsage(UsageCommon):
         with self.assertRaisesRegex(ValidationError, "measured quantity"), self.cr.savepoint():
             self._measure(JANUARY, 1, other)
 
+    def test_a_suspended_day_is_refused(self):
+        """What is measured in a pause would be billed by nobody: whoever enters it is told."""
+        self.env["multiservice.suspension"].create(
+            {
+                "contract_id": self.contract.id,
+                "date_start": date(2026, 1, 10),
+                "date_end": date(2026, 1, 20),
+                "reason": "Works",
+            }
+        )
+        with self.assertRaisesRegex(ValidationError, "suspended on"), self.cr.savepoint():
+            self._measure(date(2026, 1, 15), 3)
+        self.assertTrue(self._measure(date(2026, 1, 21), 3))
+
     def test_a_flat_price_with_an_included_quantity(self):
         line = self._line(500.0, pricing="flat", measured=True, included_quantity=10.0, overage_price=60.0)
         contract = self._contract(line)
