@@ -823,6 +823,10 @@ class TestTermination(AmendmentCommon):
             {"kind": "guarantee", "contract_id": contract.id, "amount": 500.0}
         )
         guarantee.action_request()
+        bank = self.env["multiservice.hours.bank"].create(
+            {"name": "Spare hours", "contract_id": contract.id, "product_id": self.service.id}
+        )
+        bank._credit("granted", 4.5, contract.date_start, None)
         action = contract.action_terminate()
         form = Form(self.env["multiservice.amendment"].with_context(**action["context"]))
         self.assertEqual(form.date_effect, date(2026, 10, 16), "as the notice allows")
@@ -835,6 +839,7 @@ class TestTermination(AmendmentCommon):
         preview = self.env["multiservice.amendment.preview"].browse(amendment.action_preview()["res_id"])
         self.assertIn("The notice is not respected: the contract would end on 10/15/2026", preview.settlement)
         self.assertRegex(preview.settlement, rf"Deposit {guarantee.name}: .*500.00.* to return")
+        self.assertIn("Spare hours: 4.5 hours are left, which are not paid back.", preview.settlement)
         self.assertEqual(preview.monthly_after, 0.0)
 
     def test_pure_damages_are_no_invoice(self):

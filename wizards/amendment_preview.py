@@ -9,6 +9,7 @@ from odoo.tools import format_date
 
 from ..engine.periods import Period
 from ..engine.revenue import contracted, monthly
+from ..models.wording import number
 
 
 class Money(NamedTuple):
@@ -163,17 +164,17 @@ class PreviewedAmendment(models.Model):
         origins = self.contract_id._corrected_lines(plan)
         credited = self.contract_id._credited(plan, origins)
         words = {}
-        for number, (_line, charge) in enumerate(plan):
+        for index, (_line, charge) in enumerate(plan):
             origin = origins.get(charge)
-            if number in credited:
-                words[charge] = self.env._("Credit note of %s", credited[number].display_name)
+            if index in credited:
+                words[charge] = self.env._("Credit note of %s", credited[index].display_name)
             elif origin and charge.amount < 0:
                 invoice = origin.move_id.display_name
                 words[charge] = self.env._("Deducted from the next invoice (corrects %s)", invoice)
         return words
 
     def _final_settlement(self) -> str:
-        """What is left to settle when the contract ends: notice, deposits to return."""
+        """What is left to settle when the contract ends: notice, deposits to return, hours that would be lost."""
         change = self.change_ids.filtered(lambda change: change.kind == "terminate")[:1]
         if not change:
             return ""
@@ -195,6 +196,14 @@ class PreviewedAmendment(models.Model):
                 self.env._("Deposit %(deposit)s: %(left)s to return.", deposit=deposit.name, left=left)
                 if returned
                 else self.env._("Deposit %(deposit)s: %(left)s not deducted yet.", deposit=deposit.name, left=left)
+            )
+        for bank in self.contract_id.bank_ids.filtered("balance"):
+            lines.append(
+                self.env._(
+                    "%(bank)s: %(left)s hours are left, which are not paid back.",
+                    bank=bank.name,
+                    left=number(self.env, bank.balance),
+                )
             )
         return "\n".join(lines)
 
