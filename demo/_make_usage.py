@@ -1,4 +1,6 @@
-"""Quantities measured each month: by tiers with a minimum, and hours taken from a bank that is nearly used up."""
+"""Quantities measured each month: by tiers with a minimum, and hours taken from a bank that is nearly used up.
+Penalties, one deducted and one to approve.
+"""
 
 from datetime import timedelta
 
@@ -42,6 +44,31 @@ def make_usage(book: Book) -> None:
     bank._credit("granted", 20.0, maintained.date_start, None, note="Compris dans le contrat de la première année")
     hours = _line(book, maintained, "cvc", "PON-01", name="Dépannage, à l'heure", price_unit=68.0, bank_id=bank.id)
     _measure(book, hours, HOURS)
+    _penalize(book, contract.line_ids[:1])
+
+
+def _penalize(book: Book, line) -> None:
+    last_month = month_start(book.today, 1)
+    missed, _late = book.env["multiservice.penalty"].create(
+        [
+            {
+                "line_id": line.id,
+                "date": last_month + timedelta(days=11),
+                "rule": "missed_visit",
+                "amount": 40.0,
+                "evidence": "Aucun passage ce jour-là au registre du site.",
+            },
+            {
+                "line_id": line.id,
+                "date": last_month + timedelta(days=18),
+                "rule": "late",
+                "basis": "rate",
+                "rate": 2.0,
+                "evidence": "Arrivée à 9 h 40 au lieu de 6 h, constatée par le gardien.",
+            },
+        ]
+    )
+    missed.action_approve()
 
 
 def _line(book: Book, contract, service: str, site: str, **vals):

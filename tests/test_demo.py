@@ -120,6 +120,8 @@ class TestDemo(MultiserviceCommon):
         components = set(measured.billable_ids.mapped("component"))
         self.assertLessEqual({"tier:1", "tier:2", "fee:2", "minimum"}, components)
         self.assertEqual((banked.bank_ids.balance, banked.bank_ids.alerted), (3.5, 80))
+        self.assertEqual(sorted(measured.line_ids.penalty_ids.mapped("state")), ["approved", "draft"])
+        self.assertTrue(any(name.startswith("penalty:") for name in components))
         covered = banked.billable_ids.filtered(lambda row: row.component == "bank")
         self.assertEqual(set(covered.mapped("closed_reason")), {"bank"})
 
