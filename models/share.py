@@ -6,6 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_amount, format_date
 
 from ..engine.split import Share, overfull
+from .wording import number
 
 TAKES = [
     ("percent", "Percentage"),
@@ -206,7 +207,7 @@ class PayerShare(models.Model):
                     self.env._(
                         "%(payer)s: the percentage must be above 0 and at most 100, not %(percent)s.",
                         payer=share.display_name,
-                        percent=f"{share.percent:g}",
+                        percent=number(self.env, share.percent),
                     )
                 )
             numbers = ("unit_amount", "participation", "cap_quantity", "cap_amount")
@@ -412,14 +413,14 @@ class PayerShare(models.Model):
             participation = format_amount(self.env, self.participation, currency)
             return self.env._("price of each unit less %s", participation)
         if self.of_rest:
-            return self.env._("%s\N{NO-BREAK SPACE}%% of what is left", f"{self.percent:g}")
-        return f"{self.percent:g}\N{NO-BREAK SPACE}%"
+            return self.env._("%s\N{NO-BREAK SPACE}%% of what is left", number(self.env, self.percent))
+        return f"{number(self.env, self.percent)}\N{NO-BREAK SPACE}%"
 
     def _caps_in_words(self) -> list[str]:
         weekly = self.cap_per == "week"
         caps = []
         if self.cap_quantity:
-            units = f"{self.cap_quantity:g}"
+            units = number(self.env, self.cap_quantity)
             caps.append(
                 self.env._("at most %s units a week", units)
                 if weekly
